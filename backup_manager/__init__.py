@@ -1,0 +1,1 @@
+"""Backup Manager: scheduled protection for the volumes of an OpenStack cloud."""

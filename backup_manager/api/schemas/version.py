@@ -1,0 +1,19 @@
+"""Schemas of version discovery."""
+
+from __future__ import annotations
+
+from backup_manager.api.schemas import common
+
+_LINK = common.record({"rel": {"const": "self"}, "href": common.STRING})
+VERSION = common.record(
+    {
+        "id": common.STRING,
+        "status": {"type": "string", "enum": ["CURRENT", "SUPPORTED", "DEPRECATED"]},
+        "links": {"type": "array", "items": _LINK},
+    }
+)
+
+LIST = common.Operation(
+    response=common.record({"versions": {"type": "array", "items": VERSION}}), status=300
+)
+SHOW = common.Operation(response=common.wrapped("version", VERSION))

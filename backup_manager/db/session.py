@@ -1,0 +1,136 @@
+"""Connections and transactions: ``with reader() as session`` and ``with writer() as session``.
+
+``retry`` goes above a function that opens a ``writer``, so that a deadlock or a lost connection
+repeats the whole transaction, never half of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+from oslo_config import cfg
+from oslo_db import api as oslo_db_api
+from oslo_db import exception as db_exceptions
+from oslo_db.sqlalchemy import enginefacade
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, event, text
+from sqlalchemy.orm import Session
+
+from backup_manager import clock
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SQLITE_BUSY_TIMEOUT_MS = 30_000
+_IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
+
+_manager: Any = enginefacade.transaction_context()
+# SQLite has one writer and polls for its lock in naps; queueing inside the process is faster.
+_sqlite_writer = threading.Lock()
+# Process id and connection.
+_kept_open: tuple[int, PoolProxiedConnection] | None = None
+
+
+@enginefacade.transaction_context_provider
+class _Context:
+    """What enginefacade hangs a transaction on; one per transaction, so none is shared."""
+
+
+def configure(conf: cfg.ConfigOpts) -> None:
+    """Point the process at the database of ``[database]``. No connection is made yet."""
+    global _manager, _kept_open
+    _kept_open = None
+    _manager = enginefacade.transaction_context()
+    _manager.configure(sqlite_fk=True, **dict(conf.database.items()))
+    _manager.append_on_engine_create(_prepare_sqlite)
+
+
+def engine() -> Engine:
+    """The SQLAlchemy engine, for migrations."""
+    return _manager.writer.get_engine()  # type: ignore[no-any-return]
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Several processes write to one file: WAL, a busy timeout, and writers that say so first.
+
+    A transaction that reads and then writes fails at once with "database is locked" when another
+    one wrote in between, whatever the timeout. BEGIN IMMEDIATE takes the lock before reading.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute(f"PRAGMA busy_timeout={_SQLITE_BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def begin_immediate(
+        connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any
+    ) -> tuple[str, Any]:
+        if statement == "BEGIN":
+            statement = connection.get_execution_options().get("sqlite_begin", statement)
+        return statement, parameters
+
+
+def _keep_open() -> None:
+    """Hold a connection to SQLite for as long as the process lives.
+
+    oslo.db opens one per transaction, and whoever closes the last one writes the whole WAL back
+    into the file and deletes it: that took half the time of a transaction.
+    """
+    global _kept_open
+    if _kept_open is None or _kept_open[0] != os.getpid():
+        _kept_open = os.getpid(), engine().raw_connection()
+
+
+@contextmanager
+def reader() -> Iterator[Session]:
+    """A read-only transaction."""
+    with _manager.reader.using(_Context()) as session:
+        yield session
+
+
+@contextmanager
+def writer() -> Iterator[Session]:
+    """A transaction that commits at the end of the block, or rolls back on any exception."""
+    is_sqlite = engine().dialect.name == "sqlite"
+    if is_sqlite:
+        _keep_open()
+    queue = _sqlite_writer if is_sqlite else nullcontext()
+    with queue, _manager.writer.using(_Context()) as session:
+        if is_sqlite:
+            session.connection(execution_options=_IMMEDIATE)
+        yield session
+
+
+def clock_difference(session: Session) -> float:
+    """Seconds that this host's clock is ahead of the database server's; 0 with SQLite."""
+    if session.get_bind().dialect.name == "sqlite":
+        return 0.0
+    theirs: datetime = session.execute(text("SELECT UTC_TIMESTAMP(6)")).scalar_one()
+    return (clock.now() - theirs.replace(tzinfo=timezone.utc)).total_seconds()
+
+
+def retry(function: F) -> F:
+    """Repeat ``function`` after a deadlock or a lost connection: put it ABOVE ``writer``.
+
+    Also after a row turned out to exist: of two that insert it at once, the second one then finds
+    it. What it does must bear being done twice, as a COMMIT may succeed without an answer.
+    """
+    decorate = oslo_db_api.wrap_db_retry(
+        max_retries=10,
+        retry_interval=0.1,
+        inc_retry_interval=True,
+        max_retry_interval=2,
+        jitter=True,
+        retry_on_deadlock=True,
+        retry_on_disconnect=True,
+        exception_checker=lambda error: isinstance(error, db_exceptions.DBDuplicateEntry),
+    )
+    return decorate(function)  # type: ignore[no-any-return]

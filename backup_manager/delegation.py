@@ -1,0 +1,405 @@
+"""How the service comes to act in a project: Keystone trusts, or what replaces them.
+
+Modes (``[delegation]mode``): ``trust``, the user hands the service user some of his roles in one
+project; ``service``, the service user has a role there itself; ``self``, the service runs with
+the user's own credentials.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from datetime import timedelta
+from typing import Any
+
+import requests
+from keystoneauth1 import adapter, plugin
+from keystoneauth1 import exceptions as ks_exceptions
+from keystoneauth1 import loading as ks_loading
+from keystoneauth1 import session as ks_session
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_utils import timeutils, uuidutils
+
+from backup_manager import clock, exceptions
+from backup_manager.conf import service_credentials
+from backup_manager.context import RequestContext
+from backup_manager.db import delegation as db
+from backup_manager.db import session as db_session
+from backup_manager.db.models import Delegation
+
+LOG = logging.getLogger(__name__)
+
+TRUST = "trust"
+SERVICE = "service"
+SELF = "self"
+
+# Scope that the service's own credentials may carry; a delegated token has another one.
+_NO_SCOPE = dict.fromkeys(
+    (
+        *("project_id", "project_name", "project_domain_id", "project_domain_name"),
+        *("domain_id", "domain_name", "system_scope", "trust_id"),
+    )
+)
+_STORED = (
+    *("id", "project_id", "user_id", "mode", "trust_id"),
+    *("state", "expires_at", "checked_at", "created_at"),
+)
+# A run may wait in line for days before its first backup.
+_SHORTEST_TRUST = timedelta(days=7)
+# Keystone says each of these when a trust, its trustor or one of his roles is gone.
+_REFUSALS = (
+    ks_exceptions.Unauthorized,
+    ks_exceptions.Forbidden,
+    ks_exceptions.NotFound,
+)
+
+# More than an engine has workers and timers; see [engine]submit_workers.
+_CONNECTIONS = 50
+# Logins that an engine keeps at hand.
+_SESSIONS = 1000
+
+REPAIR = (
+    "A user who holds the roles {roles} in the project renews it with: "
+    "openstack backup-manager schedule enable <schedule>"
+)
+REFUSED = (
+    "This token comes from an application credential or a trust, and Keystone does not let such "
+    "tokens hand their rights on to the engine. Log in with your password and try again; or run "
+    "backup-manager-personal, which works with an application credential; or ask your operator "
+    "for [delegation]mode = service."
+)
+
+
+def load_auth(conf: cfg.ConfigOpts, **scope: str | None) -> plugin.BaseAuthPlugin:
+    """The service's own credentials, with another scope where ``scope`` says so."""
+    auth = ks_loading.load_auth_from_conf_options(conf, service_credentials.GROUP, **scope)
+    if auth is None:
+        raise exceptions.Unavailable(
+            "The service has no credentials: set auth_type, auth_url, username and password in "
+            "the section [keystone_authtoken] of its configuration."
+        )
+    return auth
+
+
+def new_session(conf: cfg.ConfigOpts, auth: plugin.BaseAuthPlugin) -> ks_session.Session:
+    """A keystoneauth session with the TLS settings of the configuration.
+
+    It keeps a connection for each worker; the ten that are usual would be torn down and made anew.
+    """
+    http = requests.Session()
+    for scheme in ("http://", "https://"):
+        http.mount(scheme, ks_session.TCPKeepAliveAdapter(pool_maxsize=_CONNECTIONS))
+    return ks_loading.load_session_from_conf_options(
+        conf, service_credentials.GROUP, auth=auth, session=http
+    )
+
+
+# ---------------------------------------------------------------- made by the API
+
+
+def grant(conf: cfg.ConfigOpts, context: RequestContext, lasting: bool = True) -> str:
+    """Let the engine act for the caller in his project; what exists already is reused.
+
+    :param lasting: False when only one run needs it: a trust then expires by itself
+    :returns: id of the delegation
+    :raises DelegationRefused: Keystone does not let this token make a trust
+    """
+    mode = conf.delegation.mode
+    if mode == SELF:
+        _require_own_project(conf, context)
+    with db_session.reader() as session:
+        row = db.find(session, context.project_id, context.user_id)
+        # What schedules rely on must not be replaced by something that expires.
+        lasting = lasting or (row is not None and db.is_scheduled(session, row.id))
+    if row is not None and _is_reusable(conf, context, row, lasting):
+        return row.id
+    expires_at = None
+    if mode == TRUST and not lasting:
+        expires_at = clock.now() + max(
+            _SHORTEST_TRUST, timedelta(seconds=2 * conf.engine.completion_limit)
+        )
+    trust_id = _create_trust(conf, context, expires_at) if mode == TRUST else None
+    fresh = Delegation(
+        id=uuidutils.generate_uuid(),
+        project_id=context.project_id,
+        user_id=context.user_id,
+        mode=mode,
+        trust_id=trust_id,
+        state=db.ACTIVE,
+        expires_at=expires_at,
+        checked_at=clock.now(),
+        created_at=clock.now(),
+    )
+    try:
+        delegation_id, replaced = _store(fresh)
+    except Exception:
+        if trust_id:
+            _delete_trust(_keystone(conf, context.auth), trust_id)
+        raise
+    if replaced:
+        _delete_trust(_keystone(conf, context.auth), replaced)
+    return delegation_id
+
+
+def _require_own_project(conf: cfg.ConfigOpts, context: RequestContext) -> None:
+    auth = load_auth(conf)
+    if auth.get_project_id(new_session(conf, auth)) != context.project_id:
+        raise exceptions.DelegationRefused(
+            "This service runs in personal mode for one project, and your token is for another."
+        )
+
+
+def _is_reusable(
+    conf: cfg.ConfigOpts, context: RequestContext, row: Delegation, lasting: bool
+) -> bool:
+    if row.state != db.ACTIVE or row.mode != conf.delegation.mode:
+        return False
+    if row.mode != TRUST:
+        return True
+    # One that is about to expire serves neither a schedule nor another run.
+    soon = clock.now() + timedelta(seconds=conf.engine.completion_limit)
+    if row.expires_at is not None and (lasting or row.expires_at < soon):
+        return False
+    try:
+        _keystone(conf, context.auth).get(f"/OS-TRUST/trusts/{row.trust_id}")
+    except ks_exceptions.NotFound:
+        return False
+    except (ks_exceptions.Unauthorized, ks_exceptions.Forbidden) as error:
+        # An application credential may not even look at trusts.
+        raise exceptions.DelegationRefused(REFUSED) from error
+    except ks_exceptions.ClientException as error:
+        raise exceptions.Unavailable(f"Keystone could not be asked for a trust: {error}") from error
+    return True
+
+
+def _create_trust(conf: cfg.ConfigOpts, context: RequestContext, expires_at: Any) -> str:
+    if context.is_delegated:
+        raise exceptions.DelegationRefused(REFUSED)
+    service_auth = load_auth(conf)
+    try:
+        trustee = service_auth.get_user_id(new_session(conf, service_auth))
+        trust = {
+            "trustor_user_id": context.user_id,
+            "trustee_user_id": trustee,
+            "project_id": context.project_id,
+            "impersonation": True,
+            "roles": [{"name": name} for name in conf.delegation.roles],
+            "expires_at": expires_at and expires_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }
+        answer = _keystone(conf, context.auth).post("/OS-TRUST/trusts", json={"trust": trust})
+    except (ks_exceptions.Forbidden, ks_exceptions.NotFound) as error:
+        roles = ", ".join(conf.delegation.roles)
+        raise exceptions.DelegationRefused(
+            f"Keystone refused the trust that lets the engine work for you: {error.message} "
+            f"You need the role {roles} in this project. {REFUSED}"
+        ) from error
+    except ks_exceptions.ClientException as error:
+        raise exceptions.Unavailable(f"Keystone could not make a trust: {error}") from error
+    return str(answer.json()["trust"]["id"])
+
+
+@db_session.retry
+def _store(fresh: Delegation) -> tuple[str, str | None]:
+    """Insert the delegation, or put the new trust into the row that is there.
+
+    :returns: id of the row, and a trust that it does not use (any more)
+    """
+    values = {name: getattr(fresh, name) for name in _STORED}
+    with db_session.writer() as session:
+        row = db.find(session, fresh.project_id, fresh.user_id)
+        if row is None:
+            # Not the object itself: a repeated transaction could not add it again.
+            session.add(Delegation(**values))
+            return fresh.id, None
+        if row.trust_id == fresh.trust_id:
+            return row.id, None  # the answer to an earlier COMMIT of this got lost
+        lasts = row.state == db.ACTIVE and row.mode == fresh.mode and row.expires_at is None
+        if lasts and fresh.expires_at is not None:
+            # Somebody else made a lasting one meanwhile.
+            return row.id, fresh.trust_id
+        replaced = row.trust_id
+        for name in ("mode", "trust_id", "state", "expires_at", "checked_at", "created_at"):
+            setattr(row, name, values[name])
+        row.error = None
+        return row.id, replaced
+
+
+def release_unneeded(conf: cfg.ConfigOpts, context: RequestContext | None = None) -> int:
+    """Remove the delegations that no schedule and no unfinished run needs any more.
+
+    A trust may be deleted by its trustor or an admin only: the caller's token is tried when there
+    is one, then the service's own. What neither may delete waits for its trustor's next request.
+
+    :param context: the caller, whose project is looked at; None for all projects
+    :returns: how many were removed
+    """
+    claimed = _claim_unneeded(context.project_id if context else None)
+    auths = [context.auth] if context is not None and context.auth is not None else []
+    removed = 0
+    for row in claimed:
+        gone = row.trust_id is None or any(
+            _delete_trust(_keystone(conf, auth), row.trust_id) for auth in [*auths, load_auth(conf)]
+        )
+        removed += gone and _forget(row)
+    return removed
+
+
+@db_session.retry
+def _claim_unneeded(project_id: str | None) -> list[Delegation]:
+    with db_session.writer() as session:
+        return list(db.claim_unneeded(session, clock.now(), project_id))
+
+
+@db_session.retry
+def _forget(row: Delegation) -> bool:
+    with db_session.writer() as session:
+        current = db.get(session, row.id)
+        # Meanwhile somebody may have put a new trust into the row.
+        if current is None or current.state != db.RELEASING or current.trust_id != row.trust_id:
+            return False
+        session.delete(current)
+        return True
+
+
+def _keystone(conf: cfg.ConfigOpts, auth: plugin.BaseAuthPlugin | None) -> adapter.Adapter:
+    assert auth is not None
+    return adapter.Adapter(
+        new_session(conf, auth),
+        service_type="identity",
+        interface=conf.cinder.interface,
+        region_name=conf.cinder.region_name,
+        min_version="3",
+        max_version="3.latest",
+    )
+
+
+def _delete_trust(keystone: adapter.Adapter, trust_id: str) -> bool:
+    """:returns: whether the trust is gone"""
+    try:
+        keystone.delete(f"/OS-TRUST/trusts/{trust_id}")
+    except ks_exceptions.NotFound:
+        return True
+    except ks_exceptions.ClientException as error:
+        LOG.info("A trust that is no longer needed could not be deleted: %s", error)
+        return False
+    return True
+
+
+def describe(row: Delegation) -> dict[str, Any]:
+    """The delegation as the API shows it. The trust's id stays inside."""
+    return {
+        "mode": row.mode,
+        "state": db.BROKEN if row.state == db.BROKEN else db.ACTIVE,
+        "user_id": row.user_id,
+        "error": row.error,
+        "checked_at": clock.iso(row.checked_at),
+    }
+
+
+# ---------------------------------------------------------------- used by the engine
+
+
+class Keyring:
+    """Sessions of the delegations in use: one token each, renewed by keystoneauth."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+        self._lock = threading.Lock()
+        # By delegation, with the trust that the session logs in with.
+        self._sessions: OrderedDict[str, tuple[str | None, ks_session.Session]] = OrderedDict()
+
+    def session(self, delegation_id: str) -> ks_session.Session:
+        """A session that acts in the delegation's project, with a token that works now.
+
+        What the attempt shows about the delegation is recorded.
+
+        :raises DelegationBroken: Keystone refuses it; the message says what to do
+        :raises Unavailable: Keystone does not answer, or refuses the service user itself
+        """
+        with db_session.reader() as session:
+            row = db.get(session, delegation_id)
+        if row is None:
+            raise exceptions.DelegationBroken("The delegation of this run was removed.")
+        # A cached token would hide a revoked trust until it expires.
+        check = row.state == db.BROKEN or self._check_is_due(row)
+        if check:
+            self.drop(row)
+        found = self._cached(row)
+        try:
+            found.get_token()
+        except _REFUSALS as error:
+            self.drop(row)
+            self._require_own_credentials()
+            self.report_broken(row, str(error))
+        except ks_exceptions.ClientException as error:
+            raise exceptions.Unavailable(f"Keystone does not answer: {error}") from error
+        if found.get_project_id() != row.project_id:
+            self.report_broken(row, "these credentials are for another project")
+        if check:
+            _mark(row.id, db.ACTIVE, None)
+        return found
+
+    def report_broken(self, row: Delegation, reason: str) -> None:
+        """Record that the delegation does not work.
+
+        :raises DelegationBroken: always
+        """
+        roles = ", ".join(self._conf.delegation.roles)
+        what = {
+            TRUST: "the trust, its user or one of his roles in the project is gone",
+            SERVICE: "the service user has no role in the project",
+            SELF: "the credentials of the service no longer work",
+        }[row.mode]
+        message = f"The engine may no longer act in the project: {what} (Keystone says: {reason})."
+        if row.mode == TRUST:
+            message = f"{message} {REPAIR.format(roles=roles)}"
+        if row.state != db.BROKEN:
+            LOG.warning("Delegation %s of project %s broke: %s", row.id, row.project_id, reason)
+        _mark(row.id, db.BROKEN, message)
+        raise exceptions.DelegationBroken(message)
+
+    def _check_is_due(self, row: Delegation) -> bool:
+        age = self._conf.delegation.check_interval
+        return row.checked_at is None or timeutils.is_older_than(
+            row.checked_at.replace(tzinfo=None), age
+        )
+
+    def _cached(self, row: Delegation) -> ks_session.Session:
+        with self._lock:
+            trust_id, found = self._sessions.get(row.id, (None, None))
+            if found is None or trust_id != row.trust_id:
+                found = new_session(self._conf, self._auth(row))
+                self._sessions[row.id] = row.trust_id, found
+            self._sessions.move_to_end(row.id)
+            if len(self._sessions) > _SESSIONS:
+                self._sessions.popitem(last=False)
+            return found
+
+    def drop(self, row: Delegation) -> None:
+        """Have the next use log in anew."""
+        with self._lock:
+            self._sessions.pop(row.id, None)
+
+    def _auth(self, row: Delegation) -> plugin.BaseAuthPlugin:
+        if row.mode == TRUST:
+            return load_auth(self._conf, **{**_NO_SCOPE, "trust_id": row.trust_id})
+        if row.mode == SERVICE:
+            return load_auth(self._conf, **{**_NO_SCOPE, "project_id": row.project_id})
+        return load_auth(self._conf)
+
+    def _require_own_credentials(self) -> None:
+        """A wrong password of the service user must not break everybody's delegations."""
+        auth = load_auth(self._conf)
+        try:
+            new_session(self._conf, auth).get_token()
+        except ks_exceptions.ClientException as error:
+            raise exceptions.Unavailable(
+                f"Keystone refuses the credentials of the service user: {error}"
+            ) from error
+
+
+@db_session.retry
+def _mark(delegation_id: str, state: str, error: str | None) -> None:
+    with db_session.writer() as session:
+        db.mark(session, delegation_id, state, error, clock.now())

@@ -1,0 +1,1 @@
+"""The engine: does all work that takes time. One module per timer, apart from ``service``."""

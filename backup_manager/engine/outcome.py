@@ -1,0 +1,118 @@
+"""Writes what became of a task, always by compare-and-swap from the status it had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from oslo_config import cfg
+
+from backup_manager import clock
+from backup_manager.db import run as db_run
+from backup_manager.db import session as db_session
+from backup_manager.db import task as db
+from backup_manager.db.task import Claimed
+from backup_manager.rules import run as rules
+
+_MARGIN_S = 10
+
+
+class ClaimLost(Exception):
+    """Another engine looks after the task by now: touch nothing."""
+
+
+class NotYet(Exception):
+    """The task waits for something that takes its time; that uses up no attempt.
+
+    The message says what it waits for.
+    """
+
+
+class Unclear(Exception):
+    """What Cinder did cannot be told, and asking again could do harm; the message says why."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a task ends that Cinder was at work on.
+
+    :param code: short name of the trouble, None when all went well
+    :param values: what became known of the task's columns
+    """
+
+    status: str
+    code: str | None = None
+    error: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def renew(conf: cfg.ConfigOpts, task: Claimed) -> None:
+    """Make sure that the claim outlasts a request to Cinder; call it right before each change.
+
+    :raises ClaimLost: it ran out, and somebody else took the task over
+    """
+    assert task.claimed_until is not None
+    if clock.now() + timedelta(seconds=needed_s(conf)) <= task.claimed_until:
+        return
+    _renew(conf, task)
+
+
+def needed_s(conf: cfg.ConfigOpts) -> int:
+    """Seconds that one request to Cinder may take: to connect, and then for the answer."""
+    return 2 * int(conf.cinder.timeout) + _MARGIN_S
+
+
+@db_session.retry
+def _renew(conf: cfg.ConfigOpts, task: Claimed) -> None:
+    until = clock.now() + timedelta(seconds=conf.engine.claim_timeout)
+    with db_session.writer() as session:
+        kept = db.swap(
+            session,
+            task.id,
+            rules.SUBMITTING,
+            rules.SUBMITTING,
+            claimed_by=task.claimed_by,
+            claimed_until=until,
+        )
+    if not kept:
+        raise ClaimLost(task.id)
+
+
+@db_session.retry
+def change(task: Claimed, expected: str, status: str, **values: Any) -> bool:
+    """Change a task that goes on.
+
+    :param expected: status that the task must still have; one that is being submitted must still
+        be held by the very claim that ``task`` was loaded with
+    :returns: False when somebody else was quicker
+    """
+    with db_session.writer() as session:
+        return db.swap(
+            session, task.id, expected, status, claimed_by=_claim(task, expected), **values
+        )
+
+
+@db_session.retry
+def finish(task: Claimed, expected: str, status: str, **values: Any) -> bool:
+    """End a task, and its run when it was the last one; parameters as ``change``."""
+    now = clock.now()
+    with db_session.writer() as session:
+        db_run.lock(session, task.run_id)
+        changed = db.swap(
+            session,
+            task.id,
+            expected,
+            status,
+            claimed_by=_claim(task, expected),
+            finished_at=now,
+            **values,
+        )
+        if changed:
+            db_run.settle(session, task.run_id, now)
+        return changed
+
+
+def _claim(task: Claimed, expected: str) -> str | None:
+    return task.claimed_by if expected == rules.SUBMITTING else None

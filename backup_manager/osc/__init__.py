@@ -1,0 +1,1 @@
+"""The commands of Backup Manager for the ``openstack`` command line."""

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Style, types, shell scripts and documents. Uses the tools of the environment it runs in.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+echo "== ruff"
+ruff check .
+ruff format --check .
+echo "== mypy"
+mypy
+echo "== shell scripts"
+mapfile -t scripts < <(git ls-files 'tools/*.sh' '.ci/run')
+shellcheck -x "${scripts[@]}"
+bashate -i E006,E003 "${scripts[@]}"
+echo "== documents"
+doc8 README.rst doc/source releasenotes/notes sandbox/README.rst
+reno -q lint

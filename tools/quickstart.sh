@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# A cloud to try Backup Manager on, with the service running: see --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/venvs.sh
+. tools/venvs.sh
+
+python=$(find_python)
+for argument in "$@"; do
+    case $argument in
+        --stop | --clean | -h | --help) exec "$python" -m tools.quickstart "$@" ;;
+    esac
+done
+# A port that is taken is better known before minutes are spent on installing.
+"$python" -m tools.quickstart --check "$@"
+make_venv service -e '.[server]' python-openstackclient &
+"$python" -m sandbox install --venv "$VENVS/sandbox"
+wait $!
+exec "$VENVS/service/bin/python" -m tools.quickstart --sandbox-venv "$VENVS/sandbox" "$@"
