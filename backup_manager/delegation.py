@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from keystoneauth1 import adapter, plugin
@@ -317,10 +317,17 @@ class Keyring:
         :raises DelegationBroken: Keystone refuses it; the message says what to do
         :raises Unavailable: Keystone does not answer, or refuses the service user itself
         """
-        with db_session.reader() as session:
-            row = db.get(session, delegation_id)
-        if row is None:
-            raise exceptions.DelegationBroken("The delegation of this run was removed.")
+        row = _load(delegation_id)
+        while True:
+            try:
+                return self._login(row)
+            except exceptions.DelegationBroken:
+                tried, row = row, _load(delegation_id)
+                # Its user renewed it meanwhile, and the trust that was tried went with that.
+                if row.trust_id == tried.trust_id and row.mode == tried.mode:
+                    raise
+
+    def _login(self, row: Delegation) -> ks_session.Session:
         # A cached token would hide a revoked trust until it expires.
         check = row.state == db.BROKEN or self._check_is_due(row)
         if check:
@@ -331,16 +338,16 @@ class Keyring:
         except _REFUSALS as error:
             self.drop(row)
             self._require_own_credentials()
-            self.report_broken(row, str(error))
+            self._report_broken(row, str(error))
         except ks_exceptions.ClientException as error:
             raise exceptions.Unavailable(f"Keystone does not answer: {error}") from error
         if found.get_project_id() != row.project_id:
-            self.report_broken(row, "these credentials are for another project")
+            self._report_broken(row, "these credentials are for another project")
         if check:
-            _mark(row.id, db.ACTIVE, None)
+            _mark(row, db.ACTIVE, None)
         return found
 
-    def report_broken(self, row: Delegation, reason: str) -> None:
+    def _report_broken(self, row: Delegation, reason: str) -> NoReturn:
         """Record that the delegation does not work.
 
         :raises DelegationBroken: always
@@ -354,9 +361,8 @@ class Keyring:
         message = f"The engine may no longer act in the project: {what} (Keystone says: {reason})."
         if row.mode == TRUST:
             message = f"{message} {REPAIR.format(roles=roles)}"
-        if row.state != db.BROKEN:
+        if _mark(row, db.BROKEN, message) and row.state != db.BROKEN:
             LOG.warning("Delegation %s of project %s broke: %s", row.id, row.project_id, reason)
-        _mark(row.id, db.BROKEN, message)
         raise exceptions.DelegationBroken(message)
 
     def _check_is_due(self, row: Delegation) -> bool:
@@ -399,7 +405,15 @@ class Keyring:
             ) from error
 
 
+def _load(delegation_id: str) -> Delegation:
+    with db_session.reader() as session:
+        row = db.get(session, delegation_id)
+    if row is None:
+        raise exceptions.DelegationBroken("The delegation of this run was removed.")
+    return row
+
+
 @db_session.retry
-def _mark(delegation_id: str, state: str, error: str | None) -> None:
+def _mark(row: Delegation, state: str, error: str | None) -> bool:
     with db_session.writer() as session:
-        db.mark(session, delegation_id, state, error, clock.now())
+        return db.mark(session, row, state, error, clock.now())

@@ -81,12 +81,20 @@ def claim_unneeded(
     return claimed
 
 
-def mark(
-    session: Session, delegation_id: str, state: str, error: str | None, now: datetime
-) -> None:
-    """Note what a use of the delegation showed. One being released stays so."""
-    session.execute(
+def mark(session: Session, row: Delegation, state: str, error: str | None, now: datetime) -> bool:
+    """Note what a use of the delegation showed. One being released stays so.
+
+    :param row: as it was used; what was put in its place since is not to blame
+    :returns: False when the delegation is another one by now
+    """
+    result = session.execute(
         update(Delegation)
-        .where(Delegation.id == delegation_id, Delegation.state != RELEASING)
+        .where(
+            Delegation.id == row.id,
+            Delegation.mode == row.mode,
+            Delegation.trust_id.is_not_distinct_from(row.trust_id),
+            Delegation.state != RELEASING,
+        )
         .values(state=state, error=error, checked_at=now)
     )
+    return bool(result.rowcount)  # type: ignore[attr-defined]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from openstack import exceptions
 
-from backup_manager import sdk
+from backup_manager import conf, delegation, sdk
+from backup_manager.db import delegation as db
+from backup_manager.db import models
+from backup_manager.db import session as db_session
 from sandbox.client import Sandbox
 from tests.functional.stack import Stack, Tenant, wait_for
 
@@ -49,8 +53,35 @@ def test_a_trust_for_one_run_expires_and_a_schedule_gets_a_lasting_one(
     assert lasting != trust_id
     trust = tenant.connection.identity.get(f"/OS-TRUST/trusts/{lasting}").json()["trust"]
     assert trust["expires_at"] is None
-    assert tenant.finished(run).status == "succeeded"
+    run = tenant.finished(run)
+    assert run.status == "succeeded", [task.error for task in tenant.client.run_tasks(run)]
     tenant.client.delete_schedule(schedule)
+
+
+def test_a_trust_replaced_between_two_steps_of_the_engine_harms_nobody(
+    own_stack: Stack, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume_ids = tenant.volumes(1)
+    run = tenant.client.create_backup(volume_ids)
+    options = conf.load(config_files=[str(own_stack.write_config("keyring"))])
+    db_session.configure(options)
+    with db_session.reader() as session:
+        delegation_id = session.get_one(models.Run, run.id).delegation_id
+    read, moments = db.get, [0]
+
+    def read_and_then_replaced(*arguments: Any) -> models.Delegation | None:
+        row = read(*arguments)
+        if moments and moments.pop() == 0:
+            tenant.client.create_schedule(name="s", recurrence=YEARLY, volume_ids=volume_ids)
+        return row
+
+    monkeypatch.setattr(db, "get", read_and_then_replaced)
+    with_new_trust = delegation.Keyring(options).session(delegation_id)
+    assert with_new_trust.get_project_id() == tenant.project.id
+    with db_session.reader() as session:
+        row = session.get_one(models.Delegation, delegation_id)
+    assert (row.state, row.error, row.expires_at) == ("active", None, None)
+    db_session.engine().dispose()
 
 
 def test_a_revoked_trust_is_noticed_and_can_be_renewed(stack: Stack, tenant: Tenant) -> None:
