@@ -133,6 +133,8 @@ class Backup:
     created_at: datetime
     updated_at: datetime | None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    # Told to administrators only.
+    project_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,24 @@ class Cinder:
         answer = self._call("POST", f"/backups/{backup_id}/restore", body)
         return str(answer["restore"]["volume_id"])
 
+    def export_record(self, backup_id: str) -> tuple[str, str]:
+        """What another Cinder needs to take a backup up; for administrators.
+
+        :returns: the driver that wrote the backup, and the url that describes it
+        """
+        path = f"/backups/{backup_id}/export_record"
+        record = self._call("GET", path, confidential=True)["backup-record"]
+        return str(record["backup_service"]), str(record["backup_url"])
+
+    def import_record(self, backup_service: str, backup_url: str) -> str:
+        """Ask for a backup to be taken up in this project; Cinder works on it afterwards.
+
+        :returns: id of the backup, in status ``creating``
+        """
+        body = {"backup-record": {"backup_service": backup_service, "backup_url": backup_url}}
+        answer = self._call("POST", "/backups/import_record", body, confidential=True)
+        return str(answer["backup"]["id"])
+
     def messages(self, resource_id: str) -> list[Message]:
         """What Cinder has to tell about a backup or a volume, newest first."""
         body = self._call("GET", "/messages", query={"resource_uuid": resource_id})
@@ -247,20 +267,33 @@ class Cinder:
         except KeyError as missing:
             raise Rejected(f"Cinder's limits say nothing of {missing}.") from missing
 
-    def backups(self, volume_id: str | None = None) -> Iterator[list[Backup]]:
+    def backups(
+        self, volume_id: str | None = None, status: str | None = None
+    ) -> Iterator[list[Backup]]:
         """The backups of the project, newest first, a page at a time.
 
         :param volume_id: only those of one volume
+        :param status: only those in one status
         """
         query = {"sort": "created_at:desc"}
         if volume_id:
             query["volume_id"] = volume_id
+        if status:
+            query["status"] = status
         for page in self._pages("/backups/detail", "backups", query):
             yield [_backup(item) for item in page]
 
     def backup(self, backup_id: str) -> Backup:
         """:raises NotFound: no such backup in this project"""
         return _backup(self._call("GET", f"/backups/{backup_id}")["backup"])
+
+    def delete_backup(self, backup_id: str) -> None:
+        """Ask for a backup to be deleted; Cinder works on it afterwards.
+
+        :raises NotFound: it is gone already
+        :raises Rejected: with the code ``has-dependents``: others build on it
+        """
+        self._call("DELETE", f"/backups/{backup_id}")
 
     def create_backup(
         self,
@@ -312,8 +345,14 @@ class Cinder:
         path: str,
         json: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
+        confidential: bool = False,
     ) -> dict[str, Any]:
+        """Send a request.
+
+        :param confidential: what is sent and answered stays out of the log at any level
+        """
         kwargs: dict[str, Any] = {"params": dict(query or {}), "timeout": self._timeout}
+        kwargs["log"] = not confidential
         if json is not None:
             kwargs["json"] = json
         try:
@@ -326,7 +365,7 @@ class Cinder:
             raise Uncertain(f"No answer from Cinder: {error}") from error
         if answer.status_code >= 400:
             raise _sorted_error(answer.status_code, _message(answer))
-        return _Body.of(answer)
+        return _Body.of(answer) if answer.content else _Body()
 
 
 class _Body(dict[str, Any]):
@@ -387,6 +426,10 @@ def _sorted_refusal(message: str) -> CinderError:
         return NoParent(message)
     if "must be available or in-use" in message or "restored to must be available" in message:
         return Busy(message, "volume-busy")
+    if "Incremental backups exist" in message:
+        return Rejected(message, "has-dependents")
+    if "Backup already exists" in message:
+        return Rejected(message, "backup-exists")
     if "Backup status must be available" in message:
         return Busy(message, "backup-busy")
     return Rejected(message)
@@ -461,4 +504,5 @@ def _backup(item: Mapping[str, Any]) -> Backup:
         created_at=_required_time(item.get("created_at")),
         updated_at=_time(item.get("updated_at")),
         metadata=item.get("metadata") or {},
+        project_id=item.get("os-backup-project-attr:project_id"),
     )

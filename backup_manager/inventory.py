@@ -76,6 +76,30 @@ def refresh(client: cinder.Cinder, project_id: str) -> None:
     _finish(project_id, volumes, backups, began)
 
 
+def refresh_volume(client: cinder.Cinder, project_id: str, volume_id: str) -> None:
+    """Bring the mirror of the backups of one volume up to date."""
+    began = clock.now()
+    seen: set[str] = set()
+    for page in client.backups(volume_id=volume_id):
+        store_backups(project_id, page)
+        seen.update(backup.id for backup in page)
+    _remove_unseen(project_id, volume_id, seen, began)
+
+
+@db_session.retry
+def _remove_unseen(project_id: str, volume_id: str, seen: set[str], began: datetime) -> None:
+    with db_session.writer() as session:
+        of_volume = Backup.volume_id == volume_id
+        db.remove_unseen(session, Backup, project_id, seen, began, of_volume)
+
+
+@db_session.retry
+def forget_backup(project_id: str, backup_id: str) -> None:
+    """Remove a backup of which Cinder says that it is gone."""
+    with db_session.writer() as session:
+        db.forget_backup(session, project_id, backup_id)
+
+
 @db_session.retry
 def store_volumes(project_id: str, page: list[cinder.Volume]) -> None:
     """Write volumes that Cinder just described."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
@@ -138,6 +139,20 @@ class Sandbox:
         keystone.grant(project_id, user_id, role)
         auth = identity.auth(self.settings, name, name, name)
         return Project(id=project_id, name=name, user_id=user_id, auth=auth)
+
+    def add_user(self, project: Project, role: str) -> Project:
+        """The project as another, new user of it sees it, with a role in it."""
+        name = f"user-{uuid.uuid4().hex[:12]}"
+        keystone = identity.Keystone(self.keystone_url)
+        user_id = keystone.user(name, name, project.id)
+        keystone.grant(project.id, user_id, role)
+        auth = identity.auth(self.settings, name, name, project.name)
+        return Project(id=project.id, name=project.name, user_id=user_id, auth=auth)
+
+    def grant(self, project: Project, user: str, role: str) -> None:
+        """Give a role in the project to a user of `clouds.yaml`."""
+        keystone = identity.Keystone(self.keystone_url)
+        keystone.grant(project.id, keystone.user(user, user, project.id), role)
 
     def register_endpoint(self, url: str) -> None:
         """Make the catalog lead to this URL for the service backup-manager."""
@@ -298,6 +313,18 @@ class Sandbox:
             faults.add(self.settings.faults_dir, faults.COMMAND_LINE, fault)
         else:
             faults.remove(self.settings.faults_dir, faults.COMMAND_LINE)
+
+    def age_backup(self, backup_id: str, days: float) -> None:
+        """Have Cinder believe that it made a backup so many days earlier than it did."""
+        path = self.settings.database_dir / "cinder.db"
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as database, database:
+            changed = database.execute(
+                "UPDATE backups SET created_at = strftime(:form, created_at, :by), "
+                "data_timestamp = strftime(:form, data_timestamp, :by) WHERE id = :id",
+                {"form": "%Y-%m-%d %H:%M:%f000", "by": f"-{days} days", "id": backup_id},
+            ).rowcount
+        if not changed:
+            raise SandboxError(f"Cinder has no backup {backup_id}.")
 
     def _volume_file(self, volume_id: str) -> Path:
         path = self.settings.volumes_dir / f"volume-{uuid.UUID(volume_id)}"

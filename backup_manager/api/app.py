@@ -55,12 +55,13 @@ def _answer(
     check_responses: bool,
     **ids: str,
 ) -> Response:
-    call = _authorize(route, conf, enforcer)
-    result = route.handler(_validate(call, ids), **ids)
+    call = _validate(_authorize(route, conf, enforcer), ids)
+    result = route.handler(call, **ids)
+    schema, status = route.operation.answer(call.body)
     if check_responses:
-        validation.response(route.operation.response or {"type": "null"}, result)
+        validation.response(schema or {"type": "null"}, result)
     response = jsonify(result) if result is not None else Response()
-    response.status_code = route.operation.status
+    response.status_code = status
     return response
 
 

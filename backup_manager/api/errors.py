@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from backup_manager import exceptions
 from backup_manager.api.call import Body, Wsgi
-from backup_manager.rules import recurrence, retention, selector
+from backup_manager.rules import policy, record, recurrence, selector
 
 LOG = logging.getLogger(__name__)
 
@@ -60,7 +60,12 @@ def _expected(error: exceptions.BackupManagerError) -> Response:
 
 
 def _rule(
-    error: recurrence.RecurrenceError | retention.PolicyError | selector.SelectorError,
+    error: (
+        recurrence.RecurrenceError
+        | policy.PolicyError
+        | record.RecordError
+        | selector.SelectorError
+    ),
 ) -> Response:
     return _expected(exceptions.InvalidInput(error.field, error.message))
 
@@ -95,7 +100,8 @@ def register(app: Flask) -> None:
     """Have ``app`` turn exceptions into responses; the most specific handler counts."""
     app.register_error_handler(exceptions.BackupManagerError, _expected)
     app.register_error_handler(recurrence.RecurrenceError, _rule)
-    app.register_error_handler(retention.PolicyError, _rule)
+    app.register_error_handler(policy.PolicyError, _rule)
+    app.register_error_handler(record.RecordError, _rule)
     app.register_error_handler(selector.SelectorError, _rule)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(webob.exc.HTTPException, _in_front)

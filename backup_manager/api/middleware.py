@@ -22,7 +22,11 @@ from backup_manager.db import session
 
 SERVICE_TYPE = "backup-manager"
 HEALTHCHECK_PATH = "/healthcheck"
+IMPORT_PATH = "/v1/backups/import"
 DATABASE_CHECK = "backup_manager_database"
+
+# Bytes: 1000 records, each of them with long names and a lot of metadata.
+_LARGEST_FILE = 8 * 1024**2
 
 
 class DatabaseCheck(pluginbase.HealthcheckBaseExtension):
@@ -72,11 +76,27 @@ def wrap(app: Wsgi, conf: cfg.ConfigOpts, open_paths: Collection[str]) -> Wsgi:
     """
     set_defaults(conf)
     app = Authentication(app, conf, open_paths)
-    app = sizelimit.RequestBodySizeLimiter(app, conf)
+    app = _with_size_limits(app, conf)
     app = errors.in_front(app)
     app = _with_healthcheck(app, conf)
     app = http_proxy_to_wsgi.HTTPProxyToWSGI(app, conf)
     return request_id.RequestId(app, conf)
+
+
+def _with_size_limits(app: Wsgi, conf: cfg.ConfigOpts) -> Wsgi:
+    """Limit the size of bodies; files of records may be larger than other requests."""
+    usual = sizelimit.RequestBodySizeLimiter(app, conf)
+    wider = cfg.ConfigOpts()
+    wider.register_opts(sizelimit.OPTS, group="oslo_middleware")
+    limit = max(conf.oslo_middleware.max_request_body_size, _LARGEST_FILE)
+    wider.set_override("max_request_body_size", limit, group="oslo_middleware")
+    for_files = sizelimit.RequestBodySizeLimiter(app, wider)
+
+    def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        is_file = environ.get("PATH_INFO", "").rstrip("/") == IMPORT_PATH
+        return (for_files if is_file else usual)(environ, start_response)  # type: ignore[no-any-return]
+
+    return dispatch
 
 
 def _with_healthcheck(app: Wsgi, conf: cfg.ConfigOpts) -> Wsgi:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from backup_manager import clock, exceptions
+from backup_manager import clock, exceptions, retention
 from backup_manager.api import mirror
 from backup_manager.api.call import Body, Call
 from backup_manager.db import policy as db
 from backup_manager.db import retention as db_retention
 from backup_manager.db import schedule as db_schedule
 from backup_manager.db import session as db_session
-from backup_manager.rules import retention as rules
+from backup_manager.rules import policy as rules
 
 
 def show_project(call: Call) -> Body:
@@ -40,9 +38,9 @@ def show_volume(call: Call, volume_id: str) -> Body:
 
 def put_volume(call: Call, volume_id: str) -> Body:
     """Set what is kept of the backups of a volume, whoever makes them."""
-    retention = rules.normalise(call.body["retention"])
+    wanted = rules.normalise(call.body["retention"])
     find_volume(call, volume_id)
-    _put(call, volume_id, retention)
+    _put(call, volume_id, wanted)
     return _shown(call, volume_id)
 
 
@@ -61,21 +59,10 @@ def find_volume(call: Call, volume_id: str) -> None:
         raise exceptions.NotFound(resource="volume", id=volume_id)
 
 
-def of_project(call: Call, session: Session) -> db.Policies:
-    """All policies of the caller's project."""
-    conf = call.conf
-    return db.policies(
-        session,
-        call.context.project_id,
-        conf.retention.max_age_days,
-        conf.backup.default_timezone,
-    )
-
-
 @db_session.retry
-def _put(call: Call, volume_id: str | None, retention: dict[str, Any]) -> None:
+def _put(call: Call, volume_id: str | None, wanted: dict[str, Any]) -> None:
     with db_session.writer() as session:
-        db.put(session, call.context.project_id, volume_id, retention, clock.now())
+        db.put(session, call.context.project_id, volume_id, wanted, clock.now())
 
 
 @db_session.retry
@@ -87,14 +74,14 @@ def _remove(call: Call, volume_id: str | None) -> None:
 def _shown(call: Call, volume_id: str | None) -> Body:
     with db_session.reader() as session:
         row = db.get(session, call.context.project_id, volume_id)
-        policies = of_project(call, session)
+        policies = retention.policies(call.conf, session, call.context.project_id)
         effective = [policies.otherwise]
         if volume_id is not None:
             schedules = db_schedule.of_volumes(session, [volume_id]).get(volume_id, [])
             ids = [*(schedule.id for schedule in schedules), None]
             effective = policies.of_volume(volume_id, ids)
-        retention = row and row.retention
-    return {"policy": {"retention": retention, "effective": [_view(each) for each in effective]}}
+        own = row and row.retention
+    return {"policy": {"retention": own, "effective": [_view(each) for each in effective]}}
 
 
 def _view(policy: rules.Policy) -> Body:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -13,35 +12,22 @@ from backup_manager import clock, exceptions
 from backup_manager.api import mirror, policy
 from backup_manager.api import quota as api_quota
 from backup_manager.api.call import Body, Call
-from backup_manager.db import policy as db_policy
 from backup_manager.db import retention as db
 from backup_manager.db import schedule as db_schedule
 from backup_manager.db import session as db_session
 from backup_manager.db import volume as db_volume
 from backup_manager.db.models import Backup, Schedule
+from backup_manager.retention import Decided, decide, policies
+from backup_manager.rules import deletion, simulation
+from backup_manager.rules import policy as policy_rules
 from backup_manager.rules import retention as rules
-from backup_manager.rules import simulation
 from backup_manager.rules.quota import Quota
-
-
-@dataclass(frozen=True)
-class Decided:
-    """The backups of one volume, and what retention would do to each now.
-
-    :param rows: by their ids
-    :param items: the same as the rules have them
-    """
-
-    volume_name: str | None
-    rows: Mapping[str, Backup]
-    items: Sequence[rules.Item]
-    decisions: Sequence[rules.Decision]
 
 
 def show_volume(call: Call, volume_id: str) -> Body:
     """Show what retention would delete now of a volume."""
     policy.find_volume(call, volume_id)
-    return _plan(decide(call, [volume_id]))
+    return plan(call, decide(call.conf, call.context.project_id, [volume_id]))
 
 
 def show_schedule(call: Call, schedule_id: str) -> Body:
@@ -57,7 +43,7 @@ def show_schedule(call: Call, schedule_id: str) -> Body:
     with db_session.reader() as session:
         volume_ids = db.volumes_backed_up_by(session, schedule.project_id, schedule_id)
         volume_ids.update(_targets(session, schedule))
-    return _plan(decide(call, volume_ids))
+    return plan(call, decide(call.conf, call.context.project_id, volume_ids))
 
 
 def simulate(call: Call) -> Body:
@@ -87,20 +73,37 @@ def simulate(call: Call) -> Body:
 # ---------------------------------------------------------------- now
 
 
-def decide(call: Call, volume_ids: Collection[str]) -> list[Decided]:
-    """What retention would do now to all backups of some volumes of the caller's project."""
+def plan(call: Call, volumes: Iterable[Decided]) -> Body:
+    """What goes, in the order in which it can, and what stays, the newest of a volume first."""
+    known = list(volumes)
+    names = volume_names(call, known)
+    going: list[Body] = []
+    kept: list[Body] = []
+    for each in known:
+        by_id = {decision.backup_id: decision for decision in each.decisions}
+        staying = [decision.backup_id for decision in each.decisions if decision.keep]
+        for ids, entries in ((each.going, going), (staying, kept)):
+            entries += [view(by_id[one], each.rows[one], names.get(each.volume_id)) for one in ids]
+    return {
+        "plan": {
+            "digest": digest(known),
+            "going": going,
+            "kept": kept,
+            "count": len(going),
+            "size_gb": sum(entry["size_gb"] for entry in going),
+        }
+    }
+
+
+def volume_names(call: Call, volumes: Iterable[Decided]) -> dict[str, str | None]:
+    """The names of those of the volumes that are still there, by their ids."""
     with db_session.reader() as session:
-        policies = policy.of_project(call, session)
-        backups = db.backups(session, call.context.project_id, volume_ids)
-        names = db_volume.names(session, call.own, backups)
-    return [_decided(names.get(volume_id), rows, policies) for volume_id, rows in backups.items()]
+        return db_volume.names(session, call.own, (each.volume_id for each in volumes))
 
 
-def _decided(name: str | None, rows: Sequence[Backup], policies: db_policy.Policies) -> Decided:
-    items = db.items(rows)
-    applied = {row.id: policies.of(row.volume_id, row.schedule_id) for row in rows}
-    decisions = rules.decide_each(items, applied, clock.now(), automatic=True)
-    return Decided(name, {row.id: row for row in rows}, items, decisions)
+def digest(volumes: Iterable[Decided]) -> str:
+    """A fingerprint of what goes."""
+    return deletion.digest(decision for each in volumes for decision in each.decisions)
 
 
 def view(decision: rules.Decision, backup: Backup, volume_name: str | None) -> Body:
@@ -118,28 +121,6 @@ def view(decision: rules.Decision, backup: Backup, volume_name: str | None) -> B
     }
 
 
-def _plan(volumes: Sequence[Decided]) -> Body:
-    """What goes, in the order in which it can, and what stays, the newest of a volume first."""
-    going: list[Body] = []
-    kept: list[Body] = []
-    for each in volumes:
-        by_id = {decision.backup_id: decision for decision in each.decisions}
-        waves = rules.order(each.decisions)
-        staying = [decision.backup_id for decision in each.decisions if decision.keep]
-        for ids, plan in (([one for wave in waves for one in wave], going), (staying, kept)):
-            plan += [view(by_id[one], each.rows[one], each.volume_name) for one in ids]
-    decisions = [decision for each in volumes for decision in each.decisions]
-    return {
-        "plan": {
-            "digest": rules.digest(decisions),
-            "going": going,
-            "kept": kept,
-            "count": len(going),
-            "size_gb": sum(entry["size_gb"] for entry in going),
-        }
-    }
-
-
 # ---------------------------------------------------------------- the days to come
 
 
@@ -149,8 +130,8 @@ def _simulated(call: Call) -> tuple[list[simulation.Volume], list[simulation.Sch
     with db_session.reader() as session:
         rows = db.enabled_schedules(session, project_id)
         targets = {row.id: _targets(session, row) for row in rows}
-        policies = policy.of_project(call, session)
-        backups = db.backups(session, project_id)
+        known = policies(call.conf, session, project_id)
+        backups = dict(db.backups(session, project_id))
         sizes = db.sizes(session, project_id)
     made_by: defaultdict[str, list[str | None]] = defaultdict(list)
     for schedule_id, volume_ids in targets.items():
@@ -163,7 +144,7 @@ def _simulated(call: Call) -> tuple[list[simulation.Volume], list[simulation.Sch
         simulation.Volume(
             volume_id,
             _size(volume_id, sizes, backups),
-            rules.widest(policies.of_volume(volume_id, made_by[volume_id] or [None])),
+            policy_rules.widest(known.of_volume(volume_id, made_by[volume_id] or [None])),
             db.items(backups.get(volume_id, [])),
         )
         for volume_id in sorted({*made_by, *backups})

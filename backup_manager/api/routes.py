@@ -5,9 +5,13 @@ from __future__ import annotations
 from backup_manager.api import (
     backup,
     chain,
+    cleanup,
+    deletion,
     health,
     info,
+    openapi,
     policy,
+    record,
     restore,
     retention,
     run,
@@ -20,9 +24,13 @@ from backup_manager.api import (
 from backup_manager.api.call import Route
 from backup_manager.api.schemas import backup as backups
 from backup_manager.api.schemas import chain as chains
+from backup_manager.api.schemas import cleanup as cleanups
+from backup_manager.api.schemas import deletion as deletions
 from backup_manager.api.schemas import health as healths
 from backup_manager.api.schemas import info as infos
+from backup_manager.api.schemas import openapi as documents
 from backup_manager.api.schemas import policy as policies
+from backup_manager.api.schemas import record as records
 from backup_manager.api.schemas import restore as restores
 from backup_manager.api.schemas import retention as retentions
 from backup_manager.api.schemas import run as runs
@@ -43,13 +51,18 @@ _VOLUME_POLICY = f"{_VOLUME}/policy"
 ROUTES = (
     Route("GET", "/", version.list_versions, None, versions.LIST),
     Route("GET", "/v1/", version.show_version, None, versions.SHOW),
+    Route("GET", "/v1/openapi.json", openapi.show_openapi, None, documents.SHOW),
     Route("GET", "/v1/volumes", volume.list_volumes, "volume:list", volumes.LIST),
     Route("GET", _VOLUME, volume.show_volume, "volume:show", volumes.SHOW),
     Route("GET", "/v1/backups", backup.list_backups, "backup:list", backups.LIST),
     Route("POST", "/v1/backups", backup.create_backups, "backup:create", backups.CREATE),
     Route("GET", _BACKUP, backup.show_backup, "backup:show", backups.SHOW),
     Route("PATCH", _BACKUP, backup.update_backup, "backup:update", backups.UPDATE),
+    Route("POST", "/v1/backups/export", record.export_records, "record:export", records.EXPORT),
+    Route("POST", "/v1/backups/import", record.import_records, "record:import", records.IMPORT),
     Route("POST", "/v1/restores", restore.create_restores, "restore:create", restores.CREATE),
+    Route("POST", "/v1/deletions", deletion.create_deletion, "deletion:create", deletions.CREATE),
+    Route("POST", "/v1/cleanups", cleanup.create_cleanup, "cleanup:create", cleanups.CREATE),
     Route("GET", "/v1/schedules", schedule.list_schedules, "schedule:list", schedules.LIST),
     Route("POST", "/v1/schedules", schedule.create_schedule, "schedule:create", schedules.CREATE),
     Route("GET", _SCHEDULE, schedule.show_schedule, "schedule:show", schedules.SHOW),
@@ -110,6 +123,7 @@ ROUTES = (
     Route("GET", _RUN, run.show_run, "run:show", runs.SHOW),
     Route("GET", f"{_RUN}/tasks", run.list_tasks, "run:show", runs.TASKS),
     Route("POST", f"{_RUN}/cancel", run.cancel_run, "run:cancel", runs.CANCEL),
+    Route("POST", f"{_RUN}/confirm", run.confirm_run, "run:confirm", runs.CONFIRM),
     Route("GET", "/v1/services", service.list_services, "service:list", services.LIST),
     Route("GET", "/v1/statistics", statistics.show_statistics, "statistics:show", figures.SHOW),
     Route("GET", "/v1/info", info.show_info, "info:show", infos.SHOW),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from oslo_utils import uuidutils
@@ -71,6 +72,28 @@ def _cancel(scope: Scope, run_id: str) -> Body:
         return _shown(session, _get(session, scope, run_id))
 
 
+def confirm_run(call: Call, run_id: str) -> Body:
+    """Have a run carried out that waits for consent.
+
+    Automatic retention asks for it when it would delete unusually many backups of a project.
+    """
+    limit = timedelta(seconds=call.conf.engine.completion_limit)
+    return _confirm(call.reach("run:confirm:all_projects"), run_id, limit)
+
+
+@db_session.retry
+def _confirm(scope: Scope, run_id: str, limit: timedelta) -> Body:
+    now = clock.now()
+    with db_session.writer() as session:
+        # As for a cancellation.
+        db.lock(session, run_id)
+        run = _get(session, scope, run_id)
+        if not db.confirm(session, run_id, now, now + limit):
+            raise exceptions.Conflict(f"Run {run_id} waits for no consent: it is {run.status}.")
+        session.expire_all()
+        return _shown(session, _get(session, scope, run_id))
+
+
 def start(
     call: Call,
     delegation_id: str,
@@ -78,16 +101,22 @@ def start(
     parameters: Mapping[str, Any],
     schedule: Schedule | None = None,
     action: str = "backup",
+    project_id: str | None = None,
 ) -> Body:
-    """Make the run that the caller asks for, and show it."""
+    """Make the run that the caller asks for, and show it.
+
+    :param project_id: the project it works in; None for the caller's
+    """
     run_id = uuidutils.generate_uuid()
-    return _start(run_id, call, delegation_id, targets, parameters, schedule, action)
+    where = project_id or call.context.project_id
+    return _start(run_id, call, where, delegation_id, targets, parameters, schedule, action)
 
 
 @db_session.retry
 def _start(
     run_id: str,
     call: Call,
+    project_id: str,
     delegation_id: str,
     targets: Sequence[db.Target],
     parameters: Mapping[str, Any],
@@ -96,14 +125,14 @@ def _start(
 ) -> Body:
     now = clock.now()
     with db_session.writer() as session:
-        if (made := db.get(session, call.own, run_id)) is not None:
+        if (made := db.get(session, Scope(project_id), run_id)) is not None:
             return _shown(session, made)  # the answer to an earlier COMMIT of this got lost
         db.hold_delegation(session, delegation_id)
         run = db.create(
             session,
             run_id=run_id,
             now=now,
-            project_id=call.context.project_id,
+            project_id=project_id,
             user_id=call.context.user_id,
             delegation_id=delegation_id,
             action=action,

@@ -23,8 +23,8 @@ from backup_manager.db import schedule as db
 from backup_manager.db import selector as db_selector
 from backup_manager.db import session as db_session
 from backup_manager.db.models import Delegation, Run, Schedule
+from backup_manager.rules import policy as policy_rules
 from backup_manager.rules import recurrence as rules
-from backup_manager.rules import retention as retention_rules
 from backup_manager.rules import selector as selector_rules
 
 LOG = logging.getLogger(__name__)
@@ -343,7 +343,7 @@ def _get(session: Session, scope: Scope, schedule_id: str) -> Schedule:
 def _plain(body: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: body[name] for name in _PLAIN if name in body}
     if values.get("retention") is not None:
-        values["retention"] = retention_rules.normalise(values["retention"])
+        values["retention"] = policy_rules.normalise(values["retention"])
     return values
 
 

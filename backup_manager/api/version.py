@@ -18,5 +18,12 @@ def show_version(call: Call) -> Body:
 
 
 def _view(call: Call) -> Body:
-    links = [{"rel": "self", "href": f"{call.root}v1/"}]
+    links = [
+        {"rel": "self", "href": f"{call.root}v1/"},
+        {
+            "rel": "describedby",
+            "type": "application/json",
+            "href": f"{call.root}v1/openapi.json",
+        },
+    ]
     return {"id": VERSION_ID, "status": "CURRENT", "links": links}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -26,6 +27,14 @@ def get(session: Session, scope: Scope, backup_id: str) -> Backup | None:
     """The backup, None when the scope has no such one."""
     bounds = paging.within(Backup.project_id, scope)
     return session.scalar(select(Backup).where(Backup.id == backup_id, *bounds))
+
+
+def volume_ids(session: Session, scope: Scope, backup_ids: Collection[str]) -> dict[str, str]:
+    """The volumes of those of the backups that the scope has, by the backups' ids."""
+    query = select(Backup.id, Backup.volume_id).where(
+        Backup.id.in_(backup_ids), *paging.within(Backup.project_id, scope)
+    )
+    return {row.id: row.volume_id for row in session.execute(query)}
 
 
 def list_page(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from backup_manager import cinder
@@ -31,7 +31,7 @@ _VOLUME_FIELDS = tuple(
 _BACKUP_FIELDS = tuple(
     field.name
     for field in dataclasses.fields(cinder.Backup)
-    if field.name not in ("id", "metadata")
+    if field.name not in ("id", "metadata", "project_id")
 )
 
 
@@ -116,16 +116,24 @@ def _tasks(
 
 
 def remove_unseen(
-    session: Session, model: type[Volume | Backup], project_id: str, seen: set[str], since: datetime
+    session: Session,
+    model: type[Volume | Backup],
+    project_id: str,
+    seen: set[str],
+    since: datetime,
+    *conditions: ColumnElement[bool],
 ) -> int:
     """Remove what Cinder no longer lists.
 
+    :param conditions: what was asked for, if it was not all of the project
     :param seen: every id that the listing showed
     :param since: when the listing began: rows recorded later may be missing from it rightly
     :returns: number of rows removed
     """
     ids = session.scalars(
-        select(model.id).where(model.project_id == project_id, model.recorded_at < since)
+        select(model.id).where(
+            model.project_id == project_id, model.recorded_at < since, *conditions
+        )
     )
     gone = [row_id for row_id in ids if row_id not in seen]
     for start in range(0, len(gone), CHUNK):
@@ -135,6 +143,10 @@ def remove_unseen(
             )
         )
     return len(gone)
+
+
+def forget_backup(session: Session, project_id: str, backup_id: str) -> None:
+    session.execute(delete(Backup).where(Backup.id == backup_id, Backup.project_id == project_id))
 
 
 def derive_parents(session: Session, project_id: str) -> None:
@@ -152,6 +164,15 @@ def derive_parents(session: Session, project_id: str) -> None:
                 .where(Backup.id == backup_id, Backup.parent_id.is_(None))
                 .values(parent_id=parent_id, parent_source=DERIVED)
             )
+
+
+def record_parent(session: Session, project_id: str, backup_id: str, parent_id: str) -> None:
+    """Note what a backup builds on that did not tell it in its metadata."""
+    session.execute(
+        update(Backup)
+        .where(Backup.id == backup_id, Backup.project_id == project_id)
+        .values(parent_id=parent_id, parent_source=RECORDED)
+    )
 
 
 def chain_of(session: Session, project_id: str, volume_id: str) -> list[chain.Backup]:

@@ -206,18 +206,22 @@ class Admission(Base):
 
 
 class Project(Base):
-    """When a project's inventory was compared with Cinder, and when the next look is due.
+    """When a project's inventory was compared with Cinder, and when what is due next.
 
     Moving a ``next_`` time forward by compare-and-swap is how one engine takes the work.
     """
 
     __tablename__ = "projects"
-    __table_args__ = _table_args(Index("ix_projects_sync", "next_sync_at"))
+    __table_args__ = _table_args(
+        Index("ix_projects_sync", "next_sync_at"),
+        Index("ix_projects_retain", "next_retain_at"),
+    )
 
     project_id: Mapped[str] = mapped_column(String(PROJECT_LENGTH), primary_key=True)
     synced_at: Mapped[datetime | None]
     next_sync_at: Mapped[datetime | None]
     next_track_at: Mapped[datetime | None]
+    next_retain_at: Mapped[datetime | None]
 
 
 class Volume(Base):

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from backup_manager.db.models import ProjectPolicy, Schedule, VolumePolicy
-from backup_manager.rules import retention as rules
+from backup_manager.rules import policy as rules
 
 _Row = ProjectPolicy | VolumePolicy
 

@@ -35,11 +35,11 @@ def ensure(project_id: str) -> None:
 
 
 def watch(session: Session, project_id: str, now: datetime) -> None:
-    """Have the engines keep the project's inventory fresh from now on."""
+    """Have the engines look after the project's inventory and retention from now on."""
     session.execute(
         update(Project)
         .where(Project.project_id == project_id, Project.next_sync_at.is_(None))
-        .values(next_sync_at=now)
+        .values(next_sync_at=now, next_retain_at=now)
     )
 
 
@@ -49,7 +49,7 @@ def unwatch(session: Session, project_id: str) -> None:
     session.execute(
         update(Project)
         .where(Project.project_id == project_id, ~scheduled)
-        .values(next_sync_at=None)
+        .values(next_sync_at=None, next_retain_at=None)
         .execution_options(synchronize_session=False)
     )
 
@@ -71,6 +71,33 @@ def claim_sync(session: Session, project_id: str, now: datetime, interval: int) 
     """
     due = Project.next_sync_at <= now
     return _claim(session, Project.next_sync_at, due, project_id, now, interval)
+
+
+def due_for_retention(session: Session, now: datetime, limit: int) -> Sequence[str]:
+    return session.scalars(
+        select(Project.project_id)
+        .where(Project.next_retain_at <= now)
+        .order_by(Project.next_retain_at)
+        .limit(limit)
+    ).all()
+
+
+def claim_retention(session: Session, project_id: str, now: datetime, interval: int) -> bool:
+    """Take the pass of retention that is due; as ``claim_sync``."""
+    due = Project.next_retain_at <= now
+    return _claim(session, Project.next_retain_at, due, project_id, now, interval)
+
+
+def hurry_retention(session: Session, project_id: str, now: datetime) -> None:
+    """Have retention look at the project soon, since there is something new."""
+    # Not at once: many small runs in a row must not each have it looked at.
+    soon = now + timedelta(seconds=60)
+    session.execute(
+        update(Project)
+        .where(Project.project_id == project_id, Project.next_retain_at > soon)
+        .values(next_retain_at=soon)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def claim_track(session: Session, project_id: str, now: datetime, interval: float) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backup_manager.context import Scope
 from backup_manager.db import inventory, paging
-from backup_manager.db.models import Backup, Schedule, Volume
+from backup_manager.db.models import Backup, Schedule, Task, Volume
 from backup_manager.rules import chain
-from backup_manager.rules import retention as rules
+from backup_manager.rules import links as rules
+from backup_manager.rules import run as run_rules
 
 
 def knows_volume(session: Session, scope: Scope, volume_id: str) -> str | None:
@@ -34,15 +36,17 @@ def volumes_backed_up_by(session: Session, project_id: str, schedule_id: str) ->
 
 def backups(
     session: Session, project_id: str, volume_ids: Collection[str] | None = None
-) -> dict[str, list[Backup]]:
-    """All backups of some volumes of a project, of all of them for None, by the volume's id."""
+) -> Iterator[tuple[str, list[Backup]]]:
+    """All backups of some volumes of a project, of all of them for None, volume by volume."""
     query = select(Backup).where(Backup.project_id == project_id)
-    found: defaultdict[str, list[Backup]] = defaultdict(list)
+    order = (Backup.volume_id, Backup.created_at, Backup.id)
     for part in _parts(volume_ids):
         condition = () if part is None else (Backup.volume_id.in_(part),)
-        for row in session.scalars(query.where(*condition).order_by(Backup.created_at, Backup.id)):
-            found[row.volume_id].append(row)
-    return found
+        rows = session.scalars(
+            query.where(*condition).order_by(*order).execution_options(yield_per=inventory.CHUNK)
+        )
+        for volume_id, group in groupby(rows, key=attrgetter("volume_id")):
+            yield volume_id, list(group)
 
 
 def _parts(ids: Collection[str] | None) -> Iterable[Sequence[str] | None]:
@@ -52,8 +56,22 @@ def _parts(ids: Collection[str] | None) -> Iterable[Sequence[str] | None]:
     return [known[n : n + inventory.CHUNK] for n in range(0, len(known), inventory.CHUNK)]
 
 
-def items(rows: Sequence[Backup]) -> list[rules.Item]:
-    """All backups of one volume, with what is known about each."""
+def restoring(session: Session, project_id: str) -> set[str]:
+    """The backups that a restore which is not over yet needs."""
+    query = select(Task.backup_id).where(
+        Task.project_id == project_id,
+        Task.action == "restore",
+        Task.status.in_(run_rules.ACTIVE_TASK),
+        Task.backup_id.is_not(None),
+    )
+    return {backup_id for backup_id in session.scalars(query) if backup_id}
+
+
+def items(rows: Sequence[Backup], restoring: Collection[str] = ()) -> list[rules.Item]:
+    """All backups of one volume, with what is known about each.
+
+    :param restoring: ids of backups that are on hold as long as a restore needs them
+    """
     described = [inventory.described(row) for row in rows]
     verified = chain.verified(
         described,
@@ -65,11 +83,17 @@ def items(rows: Sequence[Backup]) -> list[rules.Item]:
             backup=backup,
             ours=is_ours(row),
             verified=row.id in verified,
-            held=row.held,
-            hold_reason=row.hold_reason,
+            held=row.held or row.id in restoring,
+            hold_reason=_hold_reason(row, restoring),
         )
         for row, backup in zip(rows, described, strict=True)
     ]
+
+
+def _hold_reason(row: Backup, restoring: Collection[str]) -> str | None:
+    if not row.held and row.id in restoring:
+        return "a restore that is not over needs it"
+    return row.hold_reason
 
 
 def is_ours(row: Backup) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
@@ -29,6 +29,8 @@ class Target:
     :param locks: volume that nothing else may be done to meanwhile; None for a new one
     :param backup_id: the backup to restore or delete
     :param target_volume_id: the volume to restore onto
+    :param backup_type: of the backup, where it is there already; as for the size
+    :param note: what a person should know about the task
     :param parameters: what this task needs to know beside what all of the run do
     """
 
@@ -37,6 +39,9 @@ class Target:
     locks: str | None = None
     backup_id: str | None = None
     target_volume_id: str | None = None
+    backup_type: str | None = None
+    size_gb: int | None = None
+    note: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -65,6 +70,7 @@ def create(
     turns: Mapping[str, datetime] | None = None,
     expires_at: datetime | None = None,
     error: str | None = None,
+    waits: bool = False,
 ) -> Run:
     """Insert a run and one pending task per target; without targets it is over at once.
 
@@ -73,6 +79,7 @@ def create(
     :param turns: by volume, when its task may start; the others may now
     :param expires_at: when the tasks are given up
     :param error: what is wrong with the run as a whole
+    :param waits: nothing is done before somebody confirms the run
     :raises oslo_db.exception.DBDuplicateEntry: the slot of the schedule was fired already
     """
     run = Run(
@@ -85,7 +92,7 @@ def create(
         schedule_id=schedule_id,
         schedule_name=schedule_name,
         scheduled_for=scheduled_for,
-        status=rules.PENDING,
+        status=rules.WAITING if waits else rules.PENDING,
         request_id=request_id,
         created_at=now,
         missed_slots=0,
@@ -106,10 +113,13 @@ def create(
             lock_volume_id=target.locks,
             backup_id=target.backup_id,
             target_volume_id=target.target_volume_id,
+            backup_type=target.backup_type,
+            size_gb=target.size_gb,
+            note=target.note,
             attempts=0,
             not_before=(turns or {}).get(target.volume_id, now),
             expires_at=expires_at,
-            **_beginning(target, skipped or {}, now),
+            **_beginning(target, skipped or {}, now, waits),
         )
         for position, target in enumerate(targets)
     )
@@ -120,11 +130,13 @@ def create(
     return run
 
 
-def _beginning(target: Target, skipped: Mapping[str, str], now: datetime) -> dict[str, Any]:
+def _beginning(
+    target: Target, skipped: Mapping[str, str], now: datetime, waits: bool
+) -> dict[str, Any]:
     """The status that a task begins with."""
     reason = skipped.get(target.volume_id)
     if reason is None:
-        return {"status": rules.PENDING}
+        return {"status": rules.WAITING if waits else rules.PENDING}
     return {
         "status": rules.SKIPPED,
         "error_code": "still-running",
@@ -182,16 +194,44 @@ def counts(session: Session, run_ids: Iterable[str]) -> dict[str, dict[str, int]
     return result
 
 
-def cancel_pending(session: Session, run_id: str, now: datetime) -> int:
+def cancel_pending(
+    session: Session,
+    run_id: str,
+    now: datetime,
+    reason: str = "Cancelled by a user.",
+    statuses: Collection[str] = (rules.WAITING, rules.PENDING),
+) -> int:
     """Cancel what no engine took yet. Call it first in a transaction.
+
+    :param statuses: only tasks in one of these
 
     :returns: how many tasks were cancelled
     """
     lock(session, run_id)
     result = session.execute(
         update(Task)
-        .where(Task.run_id == run_id, Task.status == rules.PENDING)
-        .values(status=rules.CANCELLED, finished_at=now, error="Cancelled by a user.")
+        .where(Task.run_id == run_id, Task.status.in_(statuses))
+        .values(status=rules.CANCELLED, finished_at=now, error=reason)
+    )
+    return result.rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def confirm(session: Session, run_id: str, now: datetime, expires_at: datetime) -> int:
+    """Have a run carried out that waits for somebody's consent. Call it first in a transaction.
+
+    :param expires_at: when its tasks are given up
+    :returns: how many tasks can start now; 0 when none waits (any more)
+    """
+    lock(session, run_id)
+    result = session.execute(
+        update(Task)
+        .where(Task.run_id == run_id, Task.status == rules.WAITING)
+        .values(status=rules.PENDING, not_before=now, expires_at=expires_at)
+    )
+    session.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.status == rules.WAITING)
+        .values(status=rules.PENDING, error=None)
     )
     return result.rowcount  # type: ignore[attr-defined,no-any-return]
 
@@ -223,13 +263,30 @@ def overlooked(session: Session, limit: int) -> Sequence[str]:
     ).all()
 
 
+def unfinished(session: Session, project_id: str, trigger: str) -> Sequence[Run]:
+    """The unfinished runs of a project that something set off."""
+    return session.scalars(
+        select(Run).where(
+            Run.project_id == project_id,
+            Run.trigger == trigger,
+            Run.status.in_(rules.ACTIVE_RUN),
+        )
+    ).all()
+
+
+def backup_ids(session: Session, run_id: str) -> set[str]:
+    """The backups that the tasks of a run are about."""
+    query = select(Task.backup_id).where(Task.run_id == run_id)
+    return {each for each in session.scalars(query) if each}
+
+
 def settle(session: Session, run_id: str, now: datetime) -> str:
     """Bring the status of a run in line with its tasks; a finished run stays finished.
 
     :returns: the status after the call
     """
     status = rules.status_of(counts(session, [run_id])[run_id])
-    if status == rules.PENDING:
+    if status in (rules.WAITING, rules.PENDING):
         return status
     values: dict[str, Any] = {"status": status}
     if status in rules.FINAL_RUN:

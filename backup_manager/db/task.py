@@ -7,7 +7,7 @@ second writer of that row is turned away and repeats the whole transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -223,6 +223,18 @@ def is_running(session: Session, task_id: str, backup_id: str) -> bool:
         Task.id == task_id, Task.status == rules.RUNNING, Task.backup_id == backup_id
     )
     return session.scalar(query) is not None
+
+
+def of_backups(
+    session: Session, run_id: str, backup_ids: Collection[str]
+) -> dict[str, tuple[str, str | None]]:
+    """Status and error of the tasks of a run that are about some backups, by their ids."""
+    rows = session.execute(
+        select(Task.backup_id, Task.status, Task.error)
+        .where(Task.run_id == run_id, Task.backup_id.in_(backup_ids))
+        .order_by(Task.position)
+    )
+    return {backup_id: (status, error) for backup_id, status, error in rows if backup_id}
 
 
 def abandoned(session: Session, now: datetime, limit: int) -> Sequence[str]:

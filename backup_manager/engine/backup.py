@@ -31,10 +31,6 @@ _DESCRIPTIONS = {
 }
 
 
-class Skipped(Exception):
-    """The task has nothing to do; the message says why."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """What to ask Cinder for."""
@@ -49,7 +45,7 @@ class Plan:
 def submit(conf: cfg.ConfigOpts, clients: Clients, task: Claimed) -> None:
     """Have Cinder make the backup of a claimed task.
 
-    :raises Skipped: the volume cannot be backed up as it is
+    :raises outcome.Skipped: the volume cannot be backed up as it is
     :raises ClaimLost: another engine looks after the task by now
     :raises CinderError, DelegationBroken, Unavailable: it did not work out
     """
@@ -91,7 +87,7 @@ def _usable_volume(client: cinder.Cinder, task: Claimed) -> Volume:
         )
     reason = volume_rules.unusable_reason(volume.status)
     if reason is not None:
-        raise Skipped(reason)
+        raise outcome.Skipped(reason, "volume-unusable")
     return volume
 
 

@@ -31,7 +31,7 @@ class Expire:
         waited_for = f" It waited: {task.error}" if task.error else ""
         message = (
             f"The {task.action} had not started by {clock.iso(task.expires_at)}, when the "
-            f"completion limit of its schedule was over.{waited_for}"
+            f"completion limit {outcome.limit_of(task)} was over.{waited_for}"
         )
         LOG.warning("Task %s expired: %s", task.id, message)
         return outcome.finish(

@@ -8,19 +8,34 @@ from datetime import timedelta
 from typing import Any
 
 from oslo_config import cfg
+from oslo_log import log as logging
 
 from backup_manager import clock
+from backup_manager.db import project as db_project
 from backup_manager.db import run as db_run
 from backup_manager.db import session as db_session
 from backup_manager.db import task as db
 from backup_manager.db.task import Claimed
 from backup_manager.rules import run as rules
 
+LOG = logging.getLogger(__name__)
+
 _MARGIN_S = 10
 
 
 class ClaimLost(Exception):
     """Another engine looks after the task by now: touch nothing."""
+
+
+class Skipped(Exception):
+    """The task has nothing to do; the message says why.
+
+    :param code: the same for programs
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class NotYet(Exception):
@@ -110,8 +125,30 @@ def finish(task: Claimed, expected: str, status: str, **values: Any) -> bool:
             **values,
         )
         if changed:
-            db_run.settle(session, task.run_id, now)
+            status = db_run.settle(session, task.run_id, now)
+            if status in rules.FINAL_RUN and task.action == "backup":
+                db_project.hurry_retention(session, task.project_id, now)
         return changed
+
+
+def conclude(task: Claimed, ending: Ending) -> bool:
+    """End a task that was under way in Cinder; returns False when somebody else was quicker."""
+    if ending.code is not None:
+        LOG.warning("Task %s %s: %s", task.id, ending.status, ending.error)
+    return finish(
+        task,
+        rules.RUNNING,
+        ending.status,
+        error_code=ending.code,
+        error=ending.error,
+        **ending.values,
+    )
+
+
+def limit_of(task: Claimed) -> str:
+    """Whose completion limit a task is under, in words."""
+    by_schedule = task.schedule_id is not None and task.expires_at is not None
+    return "of its schedule" if by_schedule else "of the service"
 
 
 def _claim(task: Claimed, expected: str) -> str | None:

@@ -16,7 +16,7 @@ from backup_manager.db import session as db_session
 from backup_manager.db import task as db
 from backup_manager.db.models import Task
 from backup_manager.db.task import Claimed
-from backup_manager.engine import backup, outcome, restore
+from backup_manager.engine import backup, delete, outcome, record, restore
 from backup_manager.engine.clients import Clients
 from backup_manager.rules import run as rules
 
@@ -25,7 +25,12 @@ LOG = logging.getLogger(__name__)
 # What Cinder did of a task, as columns of the task; None when it was not asked yet, so that the
 # task can be submitted again.
 Finder = Callable[[cinder.Cinder, Claimed], "Mapping[str, Any] | None"]
-FOUND: dict[str, Finder] = {"backup": backup.found, "restore": restore.found}
+FOUND: dict[str, Finder] = {
+    "backup": backup.found,
+    "restore": restore.found,
+    "delete": delete.found,
+    "import": record.found,
+}
 
 _BATCH = 100
 

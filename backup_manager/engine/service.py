@@ -23,6 +23,7 @@ from backup_manager.engine.expire import Expire
 from backup_manager.engine.fire import Fire
 from backup_manager.engine.history import History
 from backup_manager.engine.recover import Recover
+from backup_manager.engine.retain import Retain
 from backup_manager.engine.submit import Submit
 from backup_manager.engine.sync import Release, Sync
 from backup_manager.engine.track import Track
@@ -72,6 +73,7 @@ class Engine(service.Service):
         self._every(lambda: 5, Recover(conf, clients, f"{conf.engine.host}:{self._id}"))
         self._every(lambda: conf.engine.track_interval, Track(conf, clients))
         self._every(lambda: min(conf.engine.sync_interval, 5), Sync(conf, clients))
+        self._every(lambda: 5, Retain(conf, clients))
         self._every(lambda: _RELEASE_INTERVAL, Release(conf), initial_delay=_RELEASE_INTERVAL)
         self._every(lambda: _HISTORY_INTERVAL, History(conf), initial_delay=_HISTORY_INTERVAL)
         self._every(lambda: conf.engine.heartbeat_interval, self._beat)

@@ -17,14 +17,19 @@ from backup_manager.db import run as db_run
 from backup_manager.db import session as db_session
 from backup_manager.db import task as db
 from backup_manager.db.task import Claimed
-from backup_manager.engine import backup, outcome, restore
+from backup_manager.engine import backup, delete, outcome, record, restore
 from backup_manager.engine.clients import Clients
 from backup_manager.rules import run as rules
 
 LOG = logging.getLogger(__name__)
 
 Action = Callable[[cfg.ConfigOpts, Clients, Claimed], None]
-ACTIONS: dict[str, Action] = {"backup": backup.submit, "restore": restore.submit}
+ACTIONS: dict[str, Action] = {
+    "backup": backup.submit,
+    "restore": restore.submit,
+    "delete": delete.submit,
+    "import": record.submit,
+}
 
 _LONGEST_PAUSE = 600
 # A project over its quota is not helped by an hour of attempts: its user has to act.
@@ -106,8 +111,8 @@ class Submit:
             ACTIONS[task.action](self._conf, self._clients, task)
         except outcome.ClaimLost:
             LOG.warning("Task %s was taken over by another engine; it is left to that", task.id)
-        except backup.Skipped as reason:
-            self._end(task, rules.SKIPPED, "volume-unusable", str(reason))
+        except outcome.Skipped as reason:
+            self._end(task, rules.SKIPPED, reason.code, str(reason))
         except outcome.NotYet as reason:
             self._wait(task, str(reason))
         except exceptions.DelegationBroken as error:

@@ -17,7 +17,7 @@ from backup_manager.db import session as db_session
 from backup_manager.db import task as db
 from backup_manager.db.models import Task
 from backup_manager.db.task import Claimed
-from backup_manager.engine import backup, outcome, restore
+from backup_manager.engine import backup, delete, outcome, record, restore
 from backup_manager.engine.clients import Clients
 from backup_manager.rules import run as rules
 
@@ -42,6 +42,8 @@ class Followed:
 FOLLOWED: dict[str, Followed] = {
     "backup": Followed(backup.endings, backup.stuck),
     "restore": Followed(restore.endings, restore.stuck),
+    "delete": Followed(delete.endings, delete.stuck),
+    "import": Followed(record.endings, record.stuck),
 }
 
 _NOT_LEARNT = "What became of it could not be learnt from Cinder."
@@ -95,7 +97,10 @@ class Track:
         ended = 0
         for task in tasks:
             ending = found.get(task.id)
-            ended += self._end(task, ending) if ending else self._expire(task, followed.stuck(task))
+            if ending is not None:
+                ended += outcome.conclude(task, ending)
+            else:
+                ended += self._expire(task, followed.stuck(task))
         return ended
 
     def _look(self, followed: Followed, tasks: list[Claimed], spare: list[str]) -> Endings:
@@ -124,27 +129,11 @@ class Track:
             return False
         message = (
             f"The {task.action} was not finished by {clock.iso(self._given_up_at(task))}, when "
-            f"the completion limit {_whose(task)} was over. {advice}"
+            f"the completion limit {outcome.limit_of(task)} was over. {advice}"
         )
-        return self._end(task, outcome.Ending(rules.EXPIRED, "expired", message))
+        return outcome.conclude(task, outcome.Ending(rules.EXPIRED, "expired", message))
 
     def _given_up_at(self, task: Claimed) -> datetime:
         limit = timedelta(seconds=self._conf.engine.completion_limit)
         return task.expires_at or (task.submitted_at or task.run_created_at) + limit
 
-    def _end(self, task: Claimed, ending: outcome.Ending) -> bool:
-        if ending.code is None:
-            return outcome.finish(task, rules.RUNNING, ending.status, **ending.values)
-        LOG.warning("Task %s %s: %s", task.id, ending.status, ending.error)
-        return outcome.finish(
-            task,
-            rules.RUNNING,
-            ending.status,
-            error_code=ending.code,
-            error=ending.error,
-            **ending.values,
-        )
-
-
-def _whose(task: Claimed) -> str:
-    return "of its schedule" if task.expires_at else "of the service"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+# Somebody has to agree before anything is done.
+WAITING = "waiting"
 PENDING = "pending"
 SUBMITTING = "submitting"
 RUNNING = "running"
@@ -16,9 +18,9 @@ CANCELLED = "cancelled"
 EXPIRED = "expired"
 MISSED = "missed"
 
-ACTIVE_TASK = frozenset({PENDING, SUBMITTING, RUNNING})
+ACTIVE_TASK = frozenset({WAITING, PENDING, SUBMITTING, RUNNING})
 FINAL_TASK = frozenset({SUCCEEDED, FAILED, SKIPPED, CANCELLED, EXPIRED})
-ACTIVE_RUN = frozenset({PENDING, RUNNING})
+ACTIVE_RUN = frozenset({WAITING, PENDING, RUNNING})
 FINAL_RUN = frozenset({SUCCEEDED, PARTIAL, FAILED, CANCELLED, SKIPPED, MISSED, EXPIRED})
 
 # A task in one of these was taken up; skipped, cancelled and expired ones may never have been.
@@ -30,7 +32,8 @@ _WORST_FIRST = (FAILED, EXPIRED, CANCELLED, SKIPPED)
 def status_of(counts: Mapping[str, int]) -> str:
     """The status of a run, from its tasks.
 
-    - Unfinished tasks: ``pending`` while none was taken up, else ``running``.
+    - Unfinished tasks: ``running`` when one was taken up, else ``waiting`` when one waits for
+      somebody's consent, else ``pending``.
     - All succeeded: ``succeeded``. Some did: ``partial``, whatever became of the others. That
       includes skipped ones: a volume that was left out is not protected, and a run that calls
       itself succeeded would hide it.
@@ -48,7 +51,9 @@ def status_of(counts: Mapping[str, int]) -> str:
     if unknown:
         raise ValueError(f"not a status of a task: {', '.join(sorted(unknown))}")
     if number.keys() & ACTIVE_TASK:
-        return RUNNING if any(status in number for status in _STARTED) else PENDING
+        if any(status in number for status in _STARTED):
+            return RUNNING
+        return WAITING if WAITING in number else PENDING
     if SUCCEEDED in number:
         return SUCCEEDED if len(number) == 1 else PARTIAL
     return next((status for status in _WORST_FIRST if status in number), SKIPPED)

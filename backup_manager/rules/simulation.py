@@ -16,6 +16,8 @@ from operator import itemgetter
 
 from backup_manager.rules import backup_type, chain, recurrence, retention
 from backup_manager.rules import cron as crons
+from backup_manager.rules.links import Item
+from backup_manager.rules.policy import Policy
 
 DAYS = 90
 # Backups made in one simulation: somebody waits for the answer.
@@ -50,8 +52,8 @@ class Volume:
 
     id: str
     size_gb: int
-    policy: retention.Policy
-    items: Sequence[retention.Item] = ()
+    policy: Policy
+    items: Sequence[Item] = ()
 
 
 @dataclass(frozen=True)
@@ -363,7 +365,7 @@ class _Stock:
         return _Event(slot, full=1, gigabytes=size)
 
     def _add(self, made: chain.Backup, backups: Sequence[chain.Backup]) -> None:
-        self._items.append(retention.Item(made, ours=True, verified=True))
+        self._items.append(Item(made, ours=True, verified=True))
         self._line = chain.lineage(made, backups) or [made]
         self._leaves.pop(made.parent_id or "", None)
         self._leaves[made.id] = made.created_at

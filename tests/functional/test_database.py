@@ -19,6 +19,7 @@ from backup_manager.db import (
     migration,
     models,
     project,
+    retention,
     run,
     schedule,
     selector,
@@ -111,6 +112,7 @@ def _fill(count: int) -> None:
                 models.Project(
                     project_id=f"p{number}",
                     next_sync_at=NOW + timedelta(hours=-1 if due else number),
+                    next_retain_at=NOW + timedelta(hours=-1 if due else number),
                 )
             )
             made = models.Run(
@@ -205,6 +207,11 @@ def _statements(call: Any) -> list[tuple[str, Any]]:
         ),
         pytest.param(lambda s: task.running_projects(s), id="projects-running"),
         pytest.param(lambda s: project.due_for_sync(s, NOW, 50), id="projects-due"),
+        pytest.param(lambda s: project.due_for_retention(s, NOW, 50), id="retention-due"),
+        pytest.param(lambda s: run.unfinished(s, "p1", "retention"), id="retention-unfinished"),
+        pytest.param(lambda s: list(retention.backups(s, "p1")), id="retention-backups"),
+        pytest.param(lambda s: retention.restoring(s, "p1"), id="retention-restoring"),
+        pytest.param(lambda s: task.of_backups(s, "r1", ["b1"]), id="tasks-of-backups"),
         pytest.param(lambda s: run.overlooked(s, 100), id="runs-overlooked"),
         pytest.param(lambda s: run.counts(s, ["r1", "r2"]), id="run-counts"),
         pytest.param(lambda s: delegation.in_use(s, "p1"), id="delegations-in-use"),

@@ -9,12 +9,12 @@ LIST_QUERY = common.list_query(
     ["created_at", "name", "size_gb", "status"],
     "created_at:desc",
     {
-        "type": common.BACKUP_TYPE,
-        "volume_id": common.UUID,
-        "status": common.FILTER,
-        "name": common.FILTER,
-        "since": common.TIME,
-        "until": common.TIME,
+        "type": common.described(common.BACKUP_TYPE, "only backups of this type"),
+        "volume_id": common.described(common.UUID, "only backups of this volume"),
+        "status": common.described(common.FILTER, "only backups with this status in Cinder"),
+        "name": common.described(common.FILTER, "only backups with exactly this name"),
+        "since": common.SINCE,
+        "until": common.UNTIL,
     },
 )
 
@@ -23,7 +23,11 @@ CREATE_REQUEST = common.wrapped(
     common.record(
         {
             "volumes": common.VOLUMES,
-            "type": {**common.BACKUP_TYPE, "default": "full"},
+            "type": {
+                **common.BACKUP_TYPE,
+                "default": "full",
+                "description": "incremental ones need a whole chain; a full one is made without",
+            },
             "name": common.NAME,
             "description": common.DESCRIPTION,
             "max_incrementals": common.INCREMENTALS,
@@ -35,37 +39,50 @@ CREATE_REQUEST = common.wrapped(
 
 UPDATE_REQUEST = common.wrapped(
     "backup",
-    common.record({"held": common.BOOLEAN, "hold_reason": common.DESCRIPTION}, required=["held"]),
+    common.record(
+        {
+            "held": common.described(common.BOOLEAN, "nothing automatic deletes what is on hold"),
+            "hold_reason": common.DESCRIPTION,
+        },
+        required=["held"],
+    ),
 )
 
-PARENT_SOURCE = {"type": ["string", "null"], "enum": ["recorded", "derived", None]}
+PARENT_SOURCE = {
+    "type": ["string", "null"],
+    "enum": ["recorded", "derived", None],
+    "description": "recorded when this service made it; else derived from what Cinder shows",
+}
 BACKUP = common.record(
     {
         "id": common.UUID,
         "project_id": common.STRING,
         "name": common.nullable(common.STRING),
         "description": common.nullable(common.STRING),
-        "status": common.STRING,
-        "type": common.BACKUP_TYPE,
-        "is_incremental": common.BOOLEAN,
-        "has_dependents": common.BOOLEAN,
+        "status": common.described(common.STRING, "as Cinder has it"),
+        "type": common.described(common.BACKUP_TYPE, "by its description, else as is_incremental"),
+        "is_incremental": common.described(common.BOOLEAN, "whether it builds on another one"),
+        "has_dependents": common.described(common.BOOLEAN, "whether others build on it"),
         "volume_id": common.UUID,
         "volume_name": common.nullable(common.STRING),
         "snapshot_id": common.nullable(common.UUID),
-        "parent_id": common.nullable(common.UUID),
+        "parent_id": common.described(common.nullable(common.UUID), "the backup it builds on"),
         "parent_source": PARENT_SOURCE,
-        "size_gb": common.COUNT,
-        "fail_reason": common.nullable(common.STRING),
-        "run_id": common.nullable(common.UUID),
-        "schedule_id": common.nullable(common.UUID),
-        "ours": common.BOOLEAN,
-        "held": common.BOOLEAN,
+        "size_gb": common.described(common.COUNT, "that of the volume, for increments too"),
+        "fail_reason": common.described(common.nullable(common.STRING), "in Cinder's words"),
+        "run_id": common.described(common.nullable(common.UUID), "the run that made it"),
+        "schedule_id": common.described(common.nullable(common.UUID), "the schedule that made it"),
+        "ours": common.described(common.BOOLEAN, "whether this service made it"),
+        "held": common.described(common.BOOLEAN, "nothing automatic deletes what is on hold"),
         "hold_reason": common.nullable(common.STRING),
         "created_at": common.TIME,
-        "data_timestamp": common.nullable(common.TIME),
+        "data_timestamp": common.described(
+            common.nullable(common.TIME), "when the volume held what the backup holds"
+        ),
         "availability_zone": common.nullable(common.STRING),
-        "seen_at": common.TIME,
-    }
+        "seen_at": common.SEEN_AT,
+    },
+    title="Backup",
 )
 
 LIST = common.Operation(query=LIST_QUERY, response=common.listed("backups", BACKUP))

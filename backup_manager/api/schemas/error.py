@@ -6,11 +6,16 @@ from backup_manager.api.schemas import common
 
 ERROR = common.record(
     {
-        "code": common.INTEGER,
-        "title": common.STRING,
-        "message": common.STRING,
-        "request_id": common.nullable(common.STRING),
-        "field": common.nullable(common.STRING),
+        "code": common.described(common.INTEGER, "the HTTP status"),
+        "title": common.described(common.STRING, "the name of the HTTP status"),
+        "message": common.described(common.STRING, "what happened, to what, and what to do"),
+        "request_id": common.described(
+            common.nullable(common.STRING), "under which operators find the request in their logs"
+        ),
+        "field": common.described(
+            common.nullable(common.STRING),
+            "the property or parameter that is wrong, such as recurrence.time or volumes[1]",
+        ),
     }
 )
-RESPONSE = common.wrapped("error", ERROR)
+RESPONSE = common.record({"error": ERROR}, title="Error")

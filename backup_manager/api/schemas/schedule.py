@@ -16,12 +16,16 @@ _MAX_GENERATION = 2**31 - 1
 LIST_QUERY = common.list_query(
     ["name", "next_run_at", "created_at"],
     "name:asc",
-    {"name": common.FILTER, "enabled": common.BOOLEAN, "volume_id": common.UUID},
+    {
+        "name": common.described(common.FILTER, "only schedules with exactly this name"),
+        "enabled": common.described(common.BOOLEAN, "only those that are, or are not"),
+        "volume_id": common.described(common.UUID, "only schedules that back up this volume"),
+    },
 )
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PREVIEW, "default": 5}
 PREVIEW_QUERY = common.record({"count": _COUNT}, required=[])
 
-_TIME_OF_DAY = {"type": "string", "format": "time-of-day"}
+_TIME_OF_DAY = {"type": "string", "format": "time-of-day", "description": "HH:MM"}
 _WEEKDAYS = {
     "type": "array",
     "items": {"type": "integer", "minimum": 1, "maximum": 7},
@@ -38,10 +42,12 @@ _DAY = {
 
 def _kind(name: str, properties: Schema, required: list[str] | None = None) -> Schema:
     names = list(properties) if required is None else required
-    return common.record({"type": {"const": name}, **properties}, required=["type", *names])
+    title = f"{name.capitalize()}Recurrence"
+    return common.record({"type": {"const": name}, **properties}, ["type", *names], title)
 
 
 RECURRENCE: Schema = {
+    "title": "Recurrence",
     "type": "object",
     "discriminator": {"propertyName": "type"},
     "oneOf": [
@@ -51,36 +57,87 @@ RECURRENCE: Schema = {
         _kind(
             "interval",
             {
-                "minutes": {"type": "integer", "enum": list(rules.MINUTES)},
-                "hours": {"type": "integer", "enum": list(rules.HOURS)},
-                "minute": {"type": "integer", "minimum": 0, "maximum": 59},
+                "minutes": {
+                    "type": "integer",
+                    "enum": list(rules.MINUTES),
+                    "description": "every so many minutes; either this or hours",
+                },
+                "hours": {
+                    "type": "integer",
+                    "enum": list(rules.HOURS),
+                    "description": "every so many hours",
+                },
+                "minute": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 59,
+                    "description": "of the hour, beside hours; 0 without",
+                },
             },
             required=[],
         ),
-        _kind("cron", {"expression": {"type": "string", "maxLength": 255}}),
+        _kind(
+            "cron",
+            {
+                "expression": {
+                    "type": "string",
+                    "maxLength": 255,
+                    "description": "five fields: minute, hour, day of month, month, day of week",
+                }
+            },
+        ),
     ],
 }
 
 _KEY_VALUE = {"type": "string", "format": "text", "maxLength": 255}
+_MANY_IDS = {"type": "array", "items": common.UUID, "maxItems": 1000, "uniqueItems": True}
 SELECTOR = common.record(
     {
-        "metadata": {"type": "object", "additionalProperties": _KEY_VALUE, "maxProperties": 100},
+        "metadata": {
+            "type": "object",
+            "additionalProperties": _KEY_VALUE,
+            "maxProperties": 100,
+            "description": "what a volume's metadata in Cinder has to have, all of it",
+        },
         "volume_types": {
             "type": "array",
             "items": _KEY_VALUE,
             "maxItems": 100,
             "uniqueItems": True,
+            "description": "names of volume types; one of them",
         },
-        "servers": {"type": "array", "items": common.UUID, "maxItems": 1000, "uniqueItems": True},
-        "whole_project": common.BOOLEAN,
-        "exclude": {"type": "array", "items": common.UUID, "maxItems": 1000, "uniqueItems": True},
+        "servers": common.described(_MANY_IDS, "attached to one of these"),
+        "whole_project": common.described(common.BOOLEAN, "every volume; instead of the others"),
+        "exclude": common.described(_MANY_IDS, "ids of volumes that are never picked"),
     },
     required=[],
+    title="Selector",
+)
+_SELECTOR = common.described(
+    common.nullable(SELECTOR), "volumes beside the listed ones, looked up at each run"
 )
 _VOLUMES = {**common.VOLUMES, "minItems": 0}
-_START_WINDOW = {"type": "integer", "minimum": 60, "maximum": 7 * 86400}
-_COMPLETION_LIMIT = {"type": "integer", "minimum": 60, "maximum": 30 * 86400}
-_SPREAD = {"type": "integer", "minimum": 0, "maximum": 86400}
+_START_WINDOW = {
+    "type": "integer",
+    "minimum": 60,
+    "maximum": 7 * 86400,
+    "description": "seconds by which a run may begin late",
+}
+_COMPLETION_LIMIT = {
+    "type": "integer",
+    "minimum": 60,
+    "maximum": 30 * 86400,
+    "description": "seconds after the slot at which backups that are not finished are given up",
+}
+_SPREAD = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": 86400,
+    "description": "seconds over which the backups of a run begin",
+}
+_RETENTION = common.described(
+    common.nullable(RETENTION), "null: that of the project; empty: everything is kept"
+)
 
 _PROPERTIES: dict[str, Any] = {
     "name": common.NAME,
@@ -89,14 +146,17 @@ _PROPERTIES: dict[str, Any] = {
     "backup_type": common.BACKUP_TYPE,
     "max_incrementals": common.INCREMENTALS,
     "recurrence": RECURRENCE,
-    "timezone": {"type": "string", "maxLength": 64},
+    "timezone": {
+        "type": "string",
+        "maxLength": 64,
+        "description": "IANA name, such as Asia/Shanghai",
+    },
     "volumes": _VOLUMES,
-    "selector": common.nullable(SELECTOR),
+    "selector": _SELECTOR,
     "start_window_s": _START_WINDOW,
     "completion_limit_s": common.nullable(_COMPLETION_LIMIT),
     "spread_s": _SPREAD,
-    # Null: that of the project. Empty: keeps everything.
-    "retention": common.nullable(RETENTION),
+    "retention": _RETENTION,
 }
 CREATE_REQUEST = common.wrapped(
     "schedule",
@@ -105,7 +165,7 @@ CREATE_REQUEST = common.wrapped(
             **_PROPERTIES,
             "enabled": {**common.BOOLEAN, "default": True},
             "backup_type": {**common.BACKUP_TYPE, "default": "full"},
-            "selector": {**common.nullable(SELECTOR), "default": None},
+            "selector": {**_SELECTOR, "default": None},
             "start_window_s": {**_START_WINDOW, "default": 3600},
             "completion_limit_s": {**common.nullable(_COMPLETION_LIMIT), "default": None},
             "spread_s": {**_SPREAD, "default": 0},
@@ -118,7 +178,12 @@ UPDATE_REQUEST = common.wrapped(
     "schedule",
     common.record(
         {
-            "generation": {"type": "integer", "minimum": 1, "maximum": _MAX_GENERATION},
+            "generation": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": _MAX_GENERATION,
+                "description": "of the schedule as you read it; 409 if it was changed since",
+            },
             **_PROPERTIES,
         },
         required=["generation"],
@@ -147,10 +212,14 @@ _LAST_RUN = common.record(
 )
 _DELEGATION = common.record(
     {
-        "mode": {"type": "string", "enum": ["trust", "service", "self"]},
-        "state": {"type": "string", "enum": ["active", "broken"]},
-        "user_id": common.STRING,
-        "error": common.nullable(common.STRING),
+        "mode": common.DELEGATION_MODE,
+        "state": {
+            "type": "string",
+            "enum": ["active", "broken"],
+            "description": "while it is broken, nothing is backed up",
+        },
+        "user_id": common.described(common.STRING, "for whom engines act"),
+        "error": common.described(common.nullable(common.STRING), "what broke it, and what to do"),
         "checked_at": common.nullable(common.TIME),
     }
 )
@@ -166,35 +235,50 @@ SCHEDULE = common.record(
         "backup_type": common.BACKUP_TYPE,
         "max_incrementals": common.COUNT,
         "recurrence": RECURRENCE,
-        "recurrence_text": common.STRING,
-        "cron": common.STRING,
+        "recurrence_text": common.described(common.STRING, "the recurrence in words"),
+        "cron": common.described(common.STRING, "the recurrence as a cron expression"),
         "timezone": common.STRING,
         "volumes": _IDS,
         "selector": common.nullable(SELECTOR),
         "start_window_s": common.COUNT,
         "completion_limit_s": common.nullable(common.COUNT),
         "spread_s": common.COUNT,
-        "retention": common.nullable(RETENTION),
-        "next_run_at": common.nullable(common.TIME),
+        "retention": _RETENTION,
+        "next_run_at": common.described(
+            common.nullable(common.TIME), "null while the schedule is disabled"
+        ),
         "last_run": common.nullable(_LAST_RUN),
         "delegation": _DELEGATION,
-        "generation": common.COUNT,
+        "generation": common.described(common.COUNT, "grows with each change"),
         "created_at": common.TIME,
         "updated_at": common.nullable(common.TIME),
+    },
+    title="Schedule",
+)
+_PREVIEWED = common.record(
+    {
+        "at": common.TIME,
+        "local": common.described(common.TIME, "the same in the zone of the schedule"),
     }
 )
-_PREVIEWED = common.record({"at": common.TIME, "local": common.TIME})
 PREVIEW = common.record(
     {
         "cron": common.STRING,
         "timezone": common.STRING,
-        "description": common.STRING,
+        "description": common.described(common.STRING, "the recurrence in words"),
         "runs": {"type": "array", "items": _PREVIEWED},
-    }
+    },
+    title="Preview",
 )
 
 # Of one schedule also what its selector picks now; in a list that would cost too much.
-_SELECTED = common.record({**SCHEDULE["properties"], "selected": _IDS})
+_SELECTED = common.record(
+    {
+        **SCHEDULE["properties"],
+        "selected": common.described(_IDS, "volumes that the selector picks now"),
+    },
+    title="ScheduleDetail",
+)
 _ONE = common.wrapped("schedule", _SELECTED)
 _CREATED = common.record({"schedule": _SELECTED, "warnings": common.WARNINGS})
 LIST = common.Operation(query=LIST_QUERY, response=common.listed("schedules", SCHEDULE))
@@ -205,15 +289,27 @@ DELETE = common.Operation(response=None, status=204)
 ADD_VOLUMES = common.Operation(
     request=VOLUMES_REQUEST,
     response=common.wrapped(
-        "result", common.record({"added": _IDS, "present": _IDS, "not_found": _IDS})
+        "result",
+        common.record(
+            {
+                "added": _IDS,
+                "present": common.described(_IDS, "those that it had already"),
+                "not_found": common.described(_IDS, "those that the project does not have"),
+            }
+        ),
     ),
 )
 REMOVE_VOLUMES = common.Operation(
     request=VOLUMES_REQUEST,
-    response=common.wrapped("result", common.record({"removed": _IDS, "absent": _IDS})),
+    response=common.wrapped(
+        "result",
+        common.record(
+            {"removed": _IDS, "absent": common.described(_IDS, "those that it did not list")}
+        ),
+    ),
 )
 RUN_NOW = common.Operation(response=common.wrapped("run", RUN), status=202)
 SHOW_PREVIEW = common.Operation(query=PREVIEW_QUERY, response=common.wrapped("preview", PREVIEW))
 MAKE_PREVIEW = common.Operation(
-    request=PREVIEW_REQUEST, response=common.wrapped("preview", PREVIEW)
+    request=PREVIEW_REQUEST, response=common.wrapped("preview", PREVIEW), conflicts=False
 )

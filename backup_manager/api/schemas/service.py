@@ -11,10 +11,15 @@ SERVICE = common.record(
         "binary": common.STRING,
         "host": common.STRING,
         "version": common.STRING,
-        "state": {"type": "string", "enum": ["up", "down"]},
+        "state": {
+            "type": "string",
+            "enum": ["up", "down"],
+            "description": "down without a sign of life for a while",
+        },
         "started_at": common.TIME,
-        "heartbeat_at": common.TIME,
-    }
+        "heartbeat_at": common.described(common.TIME, "the last sign of life"),
+    },
+    title="Service",
 )
 
 LIST = common.Operation(query=LIST_QUERY, response=common.listed("services", SERVICE))

@@ -7,8 +7,8 @@ from backup_manager.api.schemas.common import Schema
 
 QUERY = common.record(
     {
-        "all_projects": {"type": "boolean", "default": False},
-        "project_id": {"type": "string", "format": "text", "maxLength": 64},
+        "all_projects": common.ALL_PROJECTS,
+        "project_id": common.PROJECT_ID,
     },
     required=[],
 )
@@ -16,7 +16,11 @@ QUERY = common.record(
 _DATE: Schema = {"type": "string", "format": "date"}
 _RATE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 _BY_STATUS: Schema = {"type": "object", "additionalProperties": common.COUNT}
-_SUCCESS = {"finished": common.COUNT, "succeeded": common.COUNT, "rate": _RATE}
+_SUCCESS = {
+    "finished": common.described(common.COUNT, "tasks that ended and were not cancelled"),
+    "succeeded": common.COUNT,
+    "rate": common.described(_RATE, "succeeded ones of the finished; null without any"),
+}
 _PERIOD = common.record(
     {
         **_SUCCESS,
@@ -25,19 +29,26 @@ _PERIOD = common.record(
 )
 _QUOTA = common.record(
     {
-        "backups": common.nullable(common.COUNT),
+        "backups": common.described(common.nullable(common.COUNT), "null: no limit"),
         "backups_used": common.COUNT,
-        "backups_full_on": common.nullable(_DATE),
-        "gigabytes": common.nullable(common.COUNT),
+        "backups_full_on": common.described(common.nullable(_DATE), "by the trend of its use"),
+        "gigabytes": common.described(common.nullable(common.COUNT), "null: no limit"),
         "gigabytes_used": common.COUNT,
-        "gigabytes_full_on": common.nullable(_DATE),
+        "gigabytes_full_on": common.described(common.nullable(_DATE), "by the trend of its use"),
     }
 )
 STATISTICS = common.record(
     {
         "project_id": common.nullable(common.STRING),
         "volumes": common.record(
-            dict.fromkeys(("total", "protected", "unprotected", "late"), common.COUNT)
+            {
+                "total": common.COUNT,
+                "protected": common.described(common.COUNT, "backed up by an enabled schedule"),
+                "unprotected": common.COUNT,
+                "late": common.described(
+                    common.COUNT, "whose newest good backup is older than their schedule promises"
+                ),
+            }
         ),
         "backups": common.record(
             {
@@ -45,8 +56,8 @@ STATISTICS = common.record(
                 "size_gb": common.COUNT,
                 "by_type": common.record({"full": common.COUNT, "incremental": common.COUNT}),
                 "by_status": _BY_STATUS,
-                "oldest": common.nullable(common.TIME),
-                "newest": common.nullable(common.TIME),
+                "oldest": common.described(common.nullable(common.TIME), "of those available"),
+                "newest": common.described(common.nullable(common.TIME), "of those available"),
             }
         ),
         "tasks": common.record({"last_7_days": _PERIOD, "last_30_days": _PERIOD}),
@@ -60,9 +71,10 @@ STATISTICS = common.record(
                 }
             ),
         },
-        "quota": common.nullable(_QUOTA),
-        "quota_error": common.nullable(common.STRING),
-    }
+        "quota": common.described(common.nullable(_QUOTA), "of the caller's project only"),
+        "quota_error": common.QUOTA_ERROR,
+    },
+    title="Statistics",
 )
 
 SHOW = common.Operation(query=QUERY, response=common.wrapped("statistics", STATISTICS))

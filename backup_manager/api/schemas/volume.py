@@ -8,10 +8,14 @@ LIST_QUERY = common.list_query(
     ["name", "created_at", "size_gb", "status"],
     "name:asc",
     {
-        "name": common.FILTER,
-        "status": common.FILTER,
-        "can_back_up": common.BOOLEAN,
-        "protected": common.BOOLEAN,
+        "name": common.described(common.FILTER, "only volumes with exactly this name"),
+        "status": common.described(common.FILTER, "only volumes with this status in Cinder"),
+        "can_back_up": common.described(
+            common.BOOLEAN, "only volumes that can, or can't, be backed up in their status"
+        ),
+        "protected": common.described(
+            common.BOOLEAN, "only volumes that an enabled schedule backs up, or that none does"
+        ),
     },
 )
 
@@ -29,19 +33,30 @@ VOLUME = common.record(
         "id": common.UUID,
         "project_id": common.STRING,
         "name": common.nullable(common.STRING),
-        "status": common.STRING,
+        "status": common.described(common.STRING, "as Cinder has it"),
         "size_gb": common.COUNT,
         "volume_type": common.nullable(common.STRING),
         "availability_zone": common.nullable(common.STRING),
-        "server_ids": {"type": "array", "items": common.STRING},
+        "server_ids": {
+            "type": "array",
+            "items": common.STRING,
+            "description": "the servers that it is attached to",
+        },
         "bootable": common.BOOLEAN,
         "created_at": common.TIME,
-        "can_back_up": common.BOOLEAN,
-        "reason": common.nullable(common.STRING),
-        "schedules": {"type": "array", "items": _SCHEDULE},
-        "last_backup": common.nullable(_LAST_BACKUP),
-        "seen_at": common.TIME,
-    }
+        "can_back_up": common.described(common.BOOLEAN, "whether its status allows a backup"),
+        "reason": common.described(common.nullable(common.STRING), "why it can't be backed up"),
+        "schedules": {
+            "type": "array",
+            "items": _SCHEDULE,
+            "description": "those that back it up, by list or selector",
+        },
+        "last_backup": common.described(
+            common.nullable(_LAST_BACKUP), "the newest one that is available, whoever made it"
+        ),
+        "seen_at": common.SEEN_AT,
+    },
+    title="Volume",
 )
 
 LIST = common.Operation(query=LIST_QUERY, response=common.listed("volumes", VOLUME))

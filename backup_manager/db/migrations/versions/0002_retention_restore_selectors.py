@@ -52,6 +52,12 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("hold_reason", sa.String(length=255), nullable=True))
 
+    with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("next_retain_at", UtcDateTime(), nullable=True))
+        batch_op.create_index("ix_projects_retain", ["next_retain_at"], unique=False)
+    # Retention looks after the same projects.
+    op.execute("UPDATE projects SET next_retain_at = next_sync_at")
+
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.create_index("ix_runs_finished", ["finished_at"], unique=False)
 
