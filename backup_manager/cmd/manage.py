@@ -1,4 +1,4 @@
-"""``backup-manager-manage``: work on the service's own database."""
+"""``backup-manager-manage``: the service's database, and moving over from another system."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from backup_manager import clock, conf, exceptions
+from backup_manager.cmd import legacy
 from backup_manager.db import migration
 from backup_manager.db import session as db_session
 from backup_manager.engine import history
@@ -18,10 +19,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config-file", action="append", metavar="FILE", help="read this instead of the defaults"
     )
-    nouns = parser.add_subparsers(dest="noun", required=True, metavar="db")
-    verbs = nouns.add_parser("db", help="the database").add_subparsers(
-        dest="verb", required=True, metavar="sync|version|check|purge"
-    )
+    nouns = parser.add_subparsers(dest="noun", required=True, metavar="db|import-legacy")
+    database = nouns.add_parser("db", help="the database")
+    database.set_defaults(run=_work_on_database)
+    verbs = database.add_subparsers(dest="verb", required=True, metavar="sync|version|check|purge")
     verbs.add_parser("sync", help="bring the database to the schema of this version")
     verbs.add_parser("version", help="print the revision of the database")
     verbs.add_parser("check", help="exit with 1 when the database needs a sync")
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="delete the runs that finished more than N days ago, with their tasks",
     )
+    legacy.add_parser(nouns)
     return parser
 
 
@@ -75,12 +77,17 @@ _MAX_DAYS = 36_525
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; returns the exit code."""
     chosen = _parser().parse_args(arguments)
-    db_session.configure(conf.load(config_files=chosen.config_file))
     try:
-        print(_VERBS[chosen.verb](chosen))
+        code: int = chosen.run(chosen)
     except exceptions.BackupManagerError as error:
         print(f"backup-manager-manage: {error}", file=sys.stderr)
         return 1
+    return code
+
+
+def _work_on_database(chosen: argparse.Namespace) -> int:
+    db_session.configure(conf.load(config_files=chosen.config_file))
+    print(_VERBS[chosen.verb](chosen))
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from backup_manager import cinder, clock, inventory, retention
+from backup_manager import cinder, clock, exceptions, inventory, retention
 from backup_manager.db import session as db_session
 from backup_manager.db import task as db
 from backup_manager.db.task import Claimed
@@ -47,6 +47,9 @@ def submit(conf: cfg.ConfigOpts, clients: Clients, task: Claimed) -> None:
         asked = _ask(conf, client, task)
     except cinder.AccessDenied as error:
         clients.denied(task.delegation_id, error)
+    except cinder.Uncertain as error:
+        # Whatever Cinder did: to ask for the same deletion again does no harm.
+        raise exceptions.Unavailable(error.message) from error
     if asked:
         outcome.change(
             task,
@@ -132,14 +135,20 @@ def found(client: cinder.Cinder, task: Claimed) -> dict[str, Any] | None:
 
 def endings(client: cinder.Cinder, tasks: list[Claimed]) -> dict[str, outcome.Ending]:
     """How those of the tasks ended whose backups are no longer being deleted."""
-    under_way = {
-        backup.id for page in client.backups(status=_DELETING) for backup in page
-    }  # one list, whatever their number
-    return {
-        task.id: ending
-        for task in tasks
-        if task.backup_id not in under_way and (ending := _ending(client, task)) is not None
-    }
+    under_way = {backup.id for page in client.backups(status=_DELETING) for backup in page}
+    ended = {}
+    for task in tasks:
+        if task.backup_id in under_way:
+            continue
+        try:
+            ending = _ending(client, task)
+        except cinder.Uncertain as error:
+            # The others need not wait for the next look because of this one.
+            LOG.info("What became of task %s is not known yet: %s", task.id, error.message)
+            continue
+        if ending is not None:
+            ended[task.id] = ending
+    return ended
 
 
 def stuck(task: Claimed) -> str:
