@@ -22,7 +22,7 @@ from oslo_log import log as logging
 from oslo_utils import timeutils, uuidutils
 
 from backup_manager import clock, exceptions
-from backup_manager.conf import service_credentials
+from backup_manager.conf import admin_credentials, service_credentials
 from backup_manager.context import RequestContext
 from backup_manager.db import delegation as db
 from backup_manager.db import session as db_session
@@ -33,6 +33,10 @@ LOG = logging.getLogger(__name__)
 TRUST = "trust"
 SERVICE = "service"
 SELF = "self"
+# Not a mode to configure: how records are exported and imported in the modes TRUST and SERVICE.
+ADMIN = "admin"
+# In place of a user's id: such a delegation is nobody's but the service's own.
+_NOBODY = "admin-credentials"
 
 # Scope that the service's own credentials may carry; a delegated token has another one.
 _NO_SCOPE = dict.fromkeys(
@@ -63,6 +67,12 @@ REPAIR = (
     "A user who holds the roles {roles} in the project renews it with: "
     "openstack backup-manager schedule enable <schedule>"
 )
+ADMIN_ADVICE = (
+    "Records of backups are exported and imported with the rights of the service's own "
+    "administrator, who has no role in project {project}, or there is no such project. Where this "
+    "is wanted, a cloud administrator gives him one: openstack role add --project {project} "
+    "--user {user} admin"
+)
 REFUSED = (
     "This token comes from an application credential or a trust, and Keystone does not let such "
     "tokens hand their rights on to the engine. Log in with your password and try again; or run "
@@ -71,9 +81,11 @@ REFUSED = (
 )
 
 
-def load_auth(conf: cfg.ConfigOpts, **scope: str | None) -> plugin.BaseAuthPlugin:
+def load_auth(
+    conf: cfg.ConfigOpts, group: str = service_credentials.GROUP, /, **scope: str | None
+) -> plugin.BaseAuthPlugin:
     """The service's own credentials, with another scope where ``scope`` says so."""
-    auth = ks_loading.load_auth_from_conf_options(conf, service_credentials.GROUP, **scope)
+    auth = ks_loading.load_auth_from_conf_options(conf, group, **scope)
     if auth is None:
         raise exceptions.Unavailable(
             "The service has no credentials: set auth_type, auth_url, username and password in "
@@ -150,6 +162,74 @@ def _require_own_project(conf: cfg.ConfigOpts, context: RequestContext) -> None:
         )
 
 
+def grant_admin(conf: cfg.ConfigOpts, context: RequestContext, project_id: str) -> str:
+    """Let the engine act in a project with the rights of ``admin_session``.
+
+    :returns: id of the delegation
+    :raises DelegationBroken, DelegationRefused, Unavailable: it can't
+    """
+    if conf.delegation.mode == SELF:
+        return grant(conf, context, lasting=False)
+    fresh = Delegation(
+        id=uuidutils.generate_uuid(),
+        project_id=project_id,
+        user_id=_NOBODY,
+        mode=ADMIN,
+        state=db.ACTIVE,
+        checked_at=clock.now(),
+        created_at=clock.now(),
+    )
+    return _store(fresh)[0]
+
+
+def admin_session(conf: cfg.ConfigOpts, project_id: str) -> ks_session.Session:
+    """A session with the service's own administrator credentials, bound to one project.
+
+    In personal mode those are the user's, and serve his own project only.
+
+    :raises DelegationBroken: the credentials have no role in that project
+    :raises Unavailable: Keystone does not answer, or refuses the credentials
+    """
+    if conf.delegation.mode == SELF:
+        session = _login_of_service(conf, service_credentials.GROUP)
+    else:
+        session = new_session(conf, _admin_auth(conf, project_id))
+    try:
+        found = session.get_project_id()
+    except _REFUSALS as error:
+        own = _login_of_service(conf, admin_credentials.in_use(conf))
+        raise exceptions.DelegationBroken(
+            ADMIN_ADVICE.format(project=project_id, user=own.get_user_id())
+        ) from error
+    except ks_exceptions.ClientException as error:
+        raise exceptions.Unavailable(f"Keystone does not answer: {error}") from error
+    if found != project_id:
+        raise exceptions.DelegationBroken(
+            f"The credentials of this service are for one project, which is not {project_id}."
+        )
+    return session
+
+
+def _admin_auth(conf: cfg.ConfigOpts, project_id: str) -> plugin.BaseAuthPlugin:
+    scope = {**_NO_SCOPE, "project_id": project_id}
+    return load_auth(conf, admin_credentials.in_use(conf), **scope)
+
+
+def _login_of_service(conf: cfg.ConfigOpts, group: str) -> ks_session.Session:
+    """A login with credentials of the service, in the scope that its configuration gives.
+
+    :raises Unavailable: Keystone refuses them
+    """
+    session = new_session(conf, load_auth(conf, group))
+    try:
+        session.get_token()
+    except ks_exceptions.ClientException as error:
+        raise exceptions.Unavailable(
+            f"Keystone refuses the credentials of the service user: {error}"
+        ) from error
+    return session
+
+
 def _is_reusable(
     conf: cfg.ConfigOpts, context: RequestContext, row: Delegation, lasting: bool
 ) -> bool:
@@ -212,7 +292,7 @@ def _store(fresh: Delegation) -> tuple[str, str | None]:
             # Not the object itself: a repeated transaction could not add it again.
             session.add(Delegation(**values))
             return fresh.id, None
-        if row.trust_id == fresh.trust_id:
+        if row.trust_id is not None and row.trust_id == fresh.trust_id:
             return row.id, None  # the answer to an earlier COMMIT of this got lost
         lasts = row.state == db.ACTIVE and row.mode == fresh.mode and row.expires_at is None
         if lasts and fresh.expires_at is not None:
@@ -337,7 +417,8 @@ class Keyring:
             found.get_token()
         except _REFUSALS as error:
             self.drop(row)
-            self._require_own_credentials()
+            # A wrong password of the service user must not break everybody's delegations.
+            _login_of_service(self._conf, self._group(row))
             self._report_broken(row, str(error))
         except ks_exceptions.ClientException as error:
             raise exceptions.Unavailable(f"Keystone does not answer: {error}") from error
@@ -357,6 +438,7 @@ class Keyring:
             TRUST: "the trust, its user or one of his roles in the project is gone",
             SERVICE: "the service user has no role in the project",
             SELF: "the credentials of the service no longer work",
+            ADMIN: "the service's own administrator has no role in the project",
         }[row.mode]
         message = f"The engine may no longer act in the project: {what} (Keystone says: {reason})."
         if row.mode == TRUST:
@@ -392,17 +474,15 @@ class Keyring:
             return load_auth(self._conf, **{**_NO_SCOPE, "trust_id": row.trust_id})
         if row.mode == SERVICE:
             return load_auth(self._conf, **{**_NO_SCOPE, "project_id": row.project_id})
+        if row.mode == ADMIN:
+            return _admin_auth(self._conf, row.project_id)
         return load_auth(self._conf)
 
-    def _require_own_credentials(self) -> None:
-        """A wrong password of the service user must not break everybody's delegations."""
-        auth = load_auth(self._conf)
-        try:
-            new_session(self._conf, auth).get_token()
-        except ks_exceptions.ClientException as error:
-            raise exceptions.Unavailable(
-                f"Keystone refuses the credentials of the service user: {error}"
-            ) from error
+    def _group(self, row: Delegation) -> str:
+        """The group of options with the credentials that a delegation is used with."""
+        if row.mode == ADMIN:
+            return admin_credentials.in_use(self._conf)
+        return service_credentials.GROUP
 
 
 def _load(delegation_id: str) -> Delegation:

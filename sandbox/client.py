@@ -154,6 +154,11 @@ class Sandbox:
         keystone = identity.Keystone(self.keystone_url)
         keystone.grant(project.id, keystone.user(user, user, project.id), role)
 
+    def revoke(self, project: Project, user: str, role: str) -> None:
+        """Take it from him again."""
+        keystone = identity.Keystone(self.keystone_url)
+        keystone.revoke(project.id, keystone.user(user, user, project.id), role)
+
     def register_endpoint(self, url: str) -> None:
         """Make the catalog lead to this URL for the service backup-manager."""
         identity.register_backup_manager(self.settings, url)

@@ -67,6 +67,10 @@ class Keystone:
         role_id = self._find("roles", role) or self._create("roles", {"name": role})
         self._send("PUT", f"projects/{project_id}/users/{user_id}/roles/{role_id}")
 
+    def revoke(self, project_id: str, user_id: str, role: str) -> None:
+        role_id = self._find("roles", role)
+        self._send("DELETE", f"projects/{project_id}/users/{user_id}/roles/{role_id}")
+
     def register(self, name: str, service_type: str, url: str) -> None:
         """Make the catalog lead to this URL for a service, whatever it said before."""
         service_id = self._find("services", name, domain=None) or self._create(

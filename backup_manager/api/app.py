@@ -109,7 +109,8 @@ def _auth(info: dict[str, Any], token_id: str) -> AccessInfoPlugin:
 def _validate(call: Call, ids: dict[str, str]) -> Call:
     for name, value in ids.items():
         if not validation.is_uuid(value):
-            raise exceptions.NotFound(resource=name.removesuffix("_id"), id=value)
+            resource = name.removesuffix("_id")
+            raise exceptions.NotFound(resource=resource, id=validation.legible(value))
     operation = call.route.operation
     query = validation.query(operation.query, request.args)
     body = validation.body(operation.request, request.get_data())

@@ -47,6 +47,8 @@ _ERRORS = {
     HTTPStatus.NOT_FOUND: "Something that the request names does not exist in this project",
     HTTPStatus.CONFLICT: "The state of things does not allow it, or somebody else was quicker",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than the service accepts",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The URL is longer than the web server accepts. The service "
+    "does not get to see it, so that the answer has a shape of its own",
     HTTPStatus.SERVICE_UNAVAILABLE: "Keystone, Cinder or the database does not answer: try again "
     "later",
 }
@@ -112,10 +114,6 @@ def _variables(route: Route) -> list[str]:
     return _VARIABLE.findall(route.path)
 
 
-def _response_name(code: HTTPStatus) -> str:
-    return code.phrase.replace(" ", "")
-
-
 def _content(schema: Schema) -> Body:
     return {_JSON: {"schema": schema}}
 
@@ -150,8 +148,8 @@ class _Maker:
         if asks.preview is not None:
             made["responses"]["200"] = self._success(route, 200, asks.preview)
         for code in _error_codes(route):
-            name = _response_name(code)
-            made["responses"][str(code.value)] = {"$ref": f"#/components/responses/{name}"}
+            reference = {"$ref": f"#/components/responses/{code.value}"}
+            made["responses"][str(code.value)] = reference
         if route.policy is None:
             made["security"] = []
         return made
@@ -176,11 +174,9 @@ class _Maker:
                 }
             },
             "responses": {
-                _response_name(code): {
-                    "description": text,
-                    "headers": _HEADERS,
-                    "content": _content(shape),
-                }
+                str(code.value): {"description": text}
+                if code == HTTPStatus.REQUEST_URI_TOO_LONG
+                else {"description": text, "headers": _HEADERS, "content": _content(shape)}
                 for code, text in _ERRORS.items()
             },
             "schemas": dict(sorted(self.schemas.items())),
@@ -305,6 +301,7 @@ def _error_codes(route: Route) -> list[HTTPStatus]:
         HTTPStatus.NOT_FOUND: bool(_variables(route)) or _names_ids(asks.request),
         HTTPStatus.CONFLICT: route.method != "GET" and asks.conflicts,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: asks.request is not None,
+        HTTPStatus.REQUEST_URI_TOO_LONG: bool(asks.query["properties"]),
         HTTPStatus.SERVICE_UNAVAILABLE: known,
     }
     return [code for code, can_be in may.items() if can_be]

@@ -13,6 +13,7 @@ from backup_manager import cinder, delegation, exceptions
 from backup_manager.api import run
 from backup_manager.api.call import Body, Call
 from backup_manager.context import Scope
+from backup_manager.db import project as db_project
 from backup_manager.db import session as db_session
 from backup_manager.db import volume as db_volume
 from backup_manager.db.run import Target
@@ -214,6 +215,8 @@ def _start(call: Call, project_id: str, records: Sequence[rules.Record]) -> Body
         names = db_volume.names(session, Scope(project_id), ids)
     targets = [_target(record, names) for record in records]
     delegation_id = delegation.grant_admin(call.conf, call.context, project_id)
+    # Engines follow the tasks of projects that they know of.
+    db_project.ensure(project_id)
     started = run.start(call, delegation_id, targets, {}, action="import", project_id=project_id)
     made: Body = started["run"]
     return made

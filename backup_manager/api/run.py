@@ -89,7 +89,9 @@ def _confirm(scope: Scope, run_id: str, limit: timedelta) -> Body:
         db.lock(session, run_id)
         run = _get(session, scope, run_id)
         if not db.confirm(session, run_id, now, now + limit):
-            raise exceptions.Conflict(f"Run {run_id} waits for no consent: it is {run.status}.")
+            raise exceptions.Conflict(
+                f"Run {run_id} does not wait for consent: its status is {run.status}."
+            )
         session.expire_all()
         return _shown(session, _get(session, scope, run_id))
 

@@ -121,6 +121,13 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
+def legible(name: object) -> str:
+    """A name as an error message repeats it: not long, and nothing that no terminal should get."""
+    text = str(name)
+    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
 def _listed(values: Iterable[object]) -> str:
     return ", ".join(str(value) for value in values if value is not None)
 
@@ -135,8 +142,8 @@ _REASONS: Mapping[str, Callable[[Any, Any], str]] = {
     "type": lambda value, wanted: f"{shown(value)} is not {_type_words(wanted)}",
     "enum": lambda value, known: f"{shown(value)} is not one of: {_listed(known)}",
     "const": lambda value, wanted: f"{shown(value)} is not {wanted}",
-    "minimum": lambda value, limit: f"{value} is less than {limit}",
-    "maximum": lambda value, limit: f"{value} is more than {limit}",
+    "minimum": lambda value, limit: f"{shown(value)} is less than {limit}",
+    "maximum": lambda value, limit: f"{shown(value)} is more than {limit}",
     "minLength": lambda value, limit: "must not be empty",
     "maxLength": lambda value, limit: f"has {len(value)} characters; {limit} are allowed",
     "minItems": lambda value, limit: "must not be empty",
@@ -164,10 +171,12 @@ def _describe(error: ValidationError) -> tuple[list[str | int], str]:
         return _describe_kind(error)
     if keyword == "anyOf":
         return path, f"{shown(value)} is not {schema['description']}"
-    if keyword == "required":
+    if "propertyNames" in error.absolute_schema_path:
+        path.append(value)
+    elif keyword == "required":
         path.append(next(name for name in argument if name not in value))
     elif keyword == "additionalProperties":
-        path.append(next(name[:_SHOWN] for name in value if name not in schema["properties"]))
+        path.append(next(name for name in value if name not in schema["properties"]))
     elif keyword == "uniqueItems":
         path.append(_repeated(value))
     return path, _REASONS[keyword](value, argument)
@@ -192,7 +201,7 @@ def _describe_kind(error: ValidationError) -> tuple[list[str | int], str]:
 
 def field_name(path: Iterable[str | int]) -> str:
     """A path as errors write it: ``volumes[1]``, ``recurrence.time``."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{legible(step)}" for step in path)
     return "".join(steps).removeprefix(".")
 
 
@@ -241,7 +250,7 @@ def query(schema: Schema, arguments: MultiDict[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, given in arguments.lists():
         if name not in known:
-            raise exceptions.InvalidInput(name[:_SHOWN], "is not a parameter of this request")
+            raise exceptions.InvalidInput(legible(name), "is not a parameter of this request")
         if len(given) > 1:
             raise exceptions.InvalidInput(name, "is given more than once")
         values[name] = _convert(name, known[name]["type"], given[0])

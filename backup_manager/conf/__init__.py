@@ -11,6 +11,7 @@ from oslo_log import log as logging
 from oslo_policy import opts as policy_opts
 
 from backup_manager.conf import (
+    admin_credentials,
     api,
     backup,
     cinder,
@@ -21,7 +22,10 @@ from backup_manager.conf import (
 )
 from backup_manager.version import VERSION
 
-_GROUPS = (api, backup, cinder, delegation, engine, retention, service_credentials)
+_GROUPS = (
+    *(api, backup, cinder, delegation, engine, retention),
+    *(service_credentials, admin_credentials),
+)
 
 # Good for one host; the help of [database]connection says when MariaDB is needed.
 DEFAULT_DATABASE = "sqlite:////var/lib/backup-manager/backup-manager.sqlite"

@@ -253,7 +253,9 @@ class Backup(Base):
     __table_args__ = _table_args(
         Index("ix_backups_project_created", "project_id", "created_at"),
         Index("ix_backups_project_type", "project_id", "type", "created_at"),
-        Index("ix_backups_volume_created", "volume_id", "created_at"),
+        Index("ix_backups_project_status", "project_id", "status", "created_at"),
+        Index("ix_backups_project_name", "project_id", "name"),
+        Index("ix_backups_volume_created", "volume_id", "project_id", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)

@@ -37,7 +37,7 @@ def submit(conf: cfg.ConfigOpts, clients: Clients, task: Claimed) -> None:
     """Have Cinder take up the backup of a claimed task.
 
     :raises outcome.Skipped: what it builds on is not there
-    :raises NotYet: what it builds on is still being imported
+    :raises NotYet: another task is still to import what it builds on
     :raises ClaimLost: another engine looks after the task by now
     :raises CinderError, DelegationBroken, Unavailable: it did not work out
     """
@@ -82,8 +82,12 @@ def _require_parent(client: cinder.Cinder, task: Claimed) -> None:
         return
     with db_session.reader() as session:
         status, error = db.of_backups(session, task.run_id, [parent_id]).get(parent_id, ("", None))
-    if status in rules.ACTIVE_TASK or (parent is not None and parent.status == _COMING):
-        raise outcome.NotYet(f"It builds on backup {parent_id}, which is being imported.")
+    message = f"It builds on backup {parent_id}, which is being imported."
+    if status in rules.ACTIVE_TASK:
+        raise outcome.NotYet(message)
+    if parent is not None and parent.status == _COMING:
+        # By somebody else: that may never end.
+        raise cinder.Busy(message, "parent-busy")
     state = f"in status {parent.status}" if parent is not None else "not there"
     reason = f": {error}" if error else "."
     raise outcome.Skipped(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from oslo_config import cfg
 from oslo_log import log as logging
+from oslo_utils import uuidutils
 from sqlalchemy.orm import Session
 
 from backup_manager import cinder, clock, exceptions, retention
@@ -145,8 +146,10 @@ class Retain:
         percent = self._conf.retention.brake_percent
         stops = deletion.brake(plan.total, len(plan.targets), percent)
         limit = timedelta(seconds=self._conf.engine.completion_limit)
+        run_id = uuidutils.generate_uuid()
         return db_run.create(
             session,
+            run_id=run_id,
             now=now,
             project_id=delegation.project_id,
             user_id=delegation.user_id,
@@ -156,7 +159,7 @@ class Retain:
             targets=plan.targets,
             parameters={},
             expires_at=None if stops else now + limit,
-            error=_stopped(plan, percent) if stops else None,
+            error=_stopped(run_id, plan, percent) if stops else None,
             waits=stops,
         )
 
@@ -171,10 +174,10 @@ def _is_about(session: Session, run: Run, plan: Plan) -> bool:
     return db_run.backup_ids(session, run.id) == plan.backup_ids
 
 
-def _stopped(plan: Plan, percent: int) -> str:
+def _stopped(run_id: str, plan: Plan, percent: int) -> str:
     return (
         f"Retention would delete {len(plan.targets)} of the {plan.total} backups of the project, "
         f"more than {percent} %. Nothing is deleted before somebody agrees: look at the tasks of "
-        "this run, then confirm it with: openstack backup-manager run confirm <run>; or cancel it "
-        "and change the policy."
+        f"this run, then confirm it with: openstack backup-manager run confirm {run_id}; or cancel "
+        "it and change the policy."
     )

@@ -11,8 +11,11 @@ from backup_manager import conf as config
 from backup_manager.policies import (
     backup,
     chain,
+    cleanup,
+    deletion,
     health,
     info,
+    record,
     restore,
     retention,
     run,
@@ -26,7 +29,7 @@ from backup_manager.policies import (
 def list_rules() -> Iterator[policy.DocumentedRuleDefault]:
     """All rules, for oslopolicy-sample-generator and its like."""
     nouns = (
-        *(volume, backup, chain, restore, schedule, retention),
+        *(volume, backup, chain, restore, deletion, cleanup, record, schedule, retention),
         *(run, service, statistics, info, health),
     )
     for noun in nouns:

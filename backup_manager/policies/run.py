@@ -16,6 +16,12 @@ RULES = [
         ("POST", f"{_ONE}/cancel"),
     ),
     rule(
+        "run:confirm",
+        MEMBER,
+        "Have a run carried out that waits for consent.",
+        ("POST", f"{_ONE}/confirm"),
+    ),
+    rule(
         "run:all_projects",
         ADMIN,
         "See the runs of all projects.",
@@ -28,5 +34,11 @@ RULES = [
         ADMIN,
         "Cancel a run of another project.",
         ("POST", f"{_ONE}/cancel"),
+    ),
+    rule(
+        "run:confirm:all_projects",
+        ADMIN,
+        "Have a run of another project carried out that waits for consent.",
+        ("POST", f"{_ONE}/confirm"),
     ),
 ]

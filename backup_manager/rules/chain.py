@@ -15,10 +15,11 @@ from datetime import datetime
 from backup_manager.rules import backup_type
 
 AVAILABLE = "available"
-# Never was, or is not yet, something to build on.
-_NEVER_A_PARENT = ("creating", "error")
+# Never was, or is not yet, something to build on; Cinder does not count it among what builds on
+# its parent either.
+_INCOMPLETE = ("creating", "error")
 # The data of such a backup is there: only what is being read from differs.
-_INTACT = (AVAILABLE, "restoring")
+INTACT = (AVAILABLE, "restoring")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def verified(
     """The backups of which it is certain what they build on, and what builds on them.
 
     A recorded parent is certain, a derived one as long as Cinder does not contradict: it says of
-    each backup whether others build on it.
+    each backup whether complete others build on it.
 
     :param backups: all of one volume
     :param derived: ids of those whose parent was not recorded
@@ -132,7 +133,8 @@ def verified(
         if not backup.is_incremental:
             continue
         is_derived = backup.id in derived
-        contradicted = backup.parent_id not in with_dependents
+        counted = backup.status not in _INCOMPLETE
+        contradicted = counted and backup.parent_id not in with_dependents
         late = since is not None and backup.created_at >= since
         if backup.parent_id not in ids or (is_derived and (contradicted or late)):
             certain.discard(backup.id)
@@ -207,7 +209,7 @@ def _obstacle(
         # On Ceph such an incremental fails, and cleaning up after it destroys the parent's data.
         if backup.snapshot_id is not None:
             return f"backup {backup.id} of the chain was made from a snapshot"
-        if backup.status not in _INTACT:
+        if backup.status not in INTACT:
             return f"backup {backup.id} of the chain is in status {backup.status}"
     return None
 
@@ -235,7 +237,7 @@ def _parent_by_rule(backup: Backup, older: Sequence[Backup]) -> str | None:
         for other in reversed(older)
         if other.data_time < backup.data_time
         and other.created_at < backup.created_at
-        and other.status not in _NEVER_A_PARENT
+        and other.status not in _INCOMPLETE
     )
     return next(candidates, None)
 

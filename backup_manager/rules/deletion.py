@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from backup_manager.rules import retention
-from backup_manager.rules.links import Item, Links, waves
+from backup_manager.rules.links import Item, Links, from_newest, waves
 from backup_manager.rules.retention import Decision
 
 # Why a backup goes: somebody named it, or one that it builds on.
 NAMED = "named"
 DEPENDANT = "dependant"
+
+# How many backups a reason lists.
+_LISTED = 5
 
 
 def named(items: Iterable[Item], backup_ids: Collection[str], *, cascade: bool) -> list[Decision]:
@@ -26,17 +29,17 @@ def named(items: Iterable[Item], backup_ids: Collection[str], *, cascade: bool) 
     :returns: one for each that was named, and for what goes with them, the newest first; those
         that stay are the refused ones, with the reason
     """
-    known = sorted(items, key=lambda item: (item.backup.created_at, item.backup.id), reverse=True)
+    known = from_newest(items)
     links = Links(known)
-    wanted = [item.backup.id for item in known if item.backup.id in backup_ids]
-    asked = _with_dependants(wanted, links.blockers) if cascade else {*wanted}
+    wanted = {item.backup.id for item in known}.intersection(backup_ids)
+    asked = _with_dependants(wanted, links.blockers) if cascade else wanted
     refused = _refused(known, asked, links)
     decisions = []
     for item in known:
         backup_id = item.backup.id
         if backup_id not in asked:
             continue
-        rule, reason = refused.get(backup_id) or _why(backup_id, wanted, links)
+        rule, reason = refused.get(backup_id) or _why(backup_id, wanted, asked, links)
         blockers = tuple(links.blockers.get(backup_id, ()))
         decisions.append(Decision(backup_id, backup_id in refused, rule, reason, blockers))
     return decisions
@@ -59,31 +62,40 @@ def _refused(items: Sequence[Item], asked: set[str], links: Links) -> dict[str, 
         for item in items
         if item.backup.id in asked and (why := retention.untouchable(item)) is not None
     }
-    # What builds on a backup is younger, or just as old.
     going = {backup_id: links.blockers.get(backup_id, ()) for backup_id in asked - refused.keys()}
     possible = {backup_id for wave in waves(going) for backup_id in wave}
+    oldest_first = [item.backup.id for item in reversed(items)]
     for backup_id in going.keys() - possible:
-        staying = [each for each in going[backup_id] if each not in possible]
-        refused[backup_id] = retention.NEEDED, _why_not(staying, links)
+        dependants = _with_dependants([backup_id], links.blockers) - possible - {backup_id}
+        staying = [each for each in oldest_first if each in dependants]
+        refused[backup_id] = retention.NEEDED, _why_not(backup_id, staying, links)
     return refused
 
 
-def _why_not(staying: Sequence[str], links: Links) -> str:
-    certain = [each for each in staying if each not in links.doubtful]
-    doubtful = [each for each in staying if each in links.doubtful]
-    parts = [f"{', '.join(certain)} {_verb(certain)} on it"] if certain else []
-    parts += [f"{', '.join(doubtful)} may build on it"] if doubtful else []
+def _why_not(backup_id: str, staying: Sequence[str], links: Links) -> str:
+    sure = {
+        parent: [child for child in children if child not in links.doubtful]
+        for parent, children in links.blockers.items()
+    }
+    certain = _with_dependants([backup_id], sure)
+    surely = [each for each in staying if each in certain]
+    perhaps = [each for each in staying if each not in certain]
+    verb = "builds" if len(surely) == 1 else "build"
+    parts = [f"{_listed(surely)} {verb} on it"] if surely else []
+    parts += [f"{_listed(perhaps)} may build on it"] if perhaps else []
     return f"{' and '.join(parts)}."
 
 
-def _verb(backup_ids: Sequence[str]) -> str:
-    return "builds" if len(backup_ids) == 1 else "build"
+def _listed(backup_ids: Sequence[str]) -> str:
+    more = len(backup_ids) - _LISTED
+    names = ", ".join(backup_ids[:_LISTED])
+    return f"{names} and {more} more" if more > 0 else names
 
 
-def _why(backup_id: str, wanted: Sequence[str], links: Links) -> tuple[str, str]:
+def _why(backup_id: str, wanted: set[str], asked: set[str], links: Links) -> tuple[str, str]:
     if backup_id in wanted:
         return NAMED, "You named it."
-    parents = ", ".join(links.needs[backup_id])
+    parents = _listed([each for each in links.needs[backup_id] if each in asked])
     if backup_id in links.doubtful:
         return DEPENDANT, f"It may build on {parents}; its chain is not certain."
     return DEPENDANT, f"It builds on {parents}."

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from backup_manager.rules import chain
-
-# The data of such a backup is there: only what is being read from differs.
-_INTACT = (chain.AVAILABLE, "restoring")
 
 
 @dataclass(frozen=True)
@@ -19,6 +17,7 @@ class Item:
     :param verified: what it builds on is known for certain (recorded, or worked out without
         contradiction), and so is what builds on it
     :param held: somebody wants it kept until he says otherwise
+    :param hold_reason: why, in his words
     """
 
     backup: chain.Backup
@@ -26,6 +25,11 @@ class Item:
     verified: bool
     held: bool = False
     hold_reason: str | None = None
+
+
+def from_newest(items: Iterable[Item]) -> list[Item]:
+    """Orders items by their creation; the id only makes the order of equals a fixed one."""
+    return sorted(items, key=attrgetter("backup.created_at", "backup.id"), reverse=True)
 
 
 class Links:
@@ -89,7 +93,7 @@ class Links:
         parent = self._certain.get(backup_id)
         if parent is None:
             return item.verified and not item.backup.is_incremental
-        return self.sound[parent] and self._items[parent].backup.status in _INTACT
+        return self.sound[parent] and self._items[parent].backup.status in chain.INTACT
 
     def _add_possible_parents(self, newest_first: Sequence[Item]) -> None:
         """Whatever was there when a doubtful backup was made may be what it builds on.
@@ -134,16 +138,17 @@ def waves(blockers: Mapping[str, Sequence[str]]) -> list[list[str]]:
     Those without blockers, then those that had only these, and so on.
 
     :param blockers: by the id of each backup that is to go
+    :returns: ids in waves, without those that wait for each other or for what is not to go
     """
     waiting = {backup_id: len(first) for backup_id, first in blockers.items()}
     frees: dict[str, list[str]] = {}
     for backup_id, first in blockers.items():
         for blocker in first:
             frees.setdefault(blocker, []).append(backup_id)
-    waves = []
+    found = []
     wave = [backup_id for backup_id, number in waiting.items() if number == 0]
     while wave:
-        waves.append(wave)
+        found.append(wave)
         following = []
         for gone in wave:
             for backup_id in frees.get(gone, ()):
@@ -151,4 +156,4 @@ def waves(blockers: Mapping[str, Sequence[str]]) -> list[list[str]]:
                 if waiting[backup_id] == 0:
                     following.append(backup_id)
         wave = following
-    return waves
+    return found

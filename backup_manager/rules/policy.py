@@ -196,7 +196,12 @@ def _label(rule: str, key: Any) -> str:
 
 @dataclass(frozen=True)
 class Period:
-    """A rule of a policy that keeps the newest of each of ``count`` periods."""
+    """A rule of a policy that keeps the newest of each of ``count`` periods.
+
+    :param key: tells the periods apart; takes a time of the wall clock, with its zone
+    :param before: what the reason to keep a backup says before it names the period
+    :param after: and after that
+    """
 
     rule: str
     count: int
@@ -205,6 +210,7 @@ class Period:
     after: str
 
     def reason(self, key: Any) -> str:
+        """Why the newest backup of the period with such a key is kept."""
         return f"{self.before}{_label(self.rule, key)}{self.after}"
 
 
@@ -222,7 +228,7 @@ class Terms:
 
 # Cached because the same few policies apply to many volumes.
 @lru_cache(maxsize=1024)
-def terms(policy: Policy) -> Terms:
+def terms_of(policy: Policy) -> Terms:
     """What a policy comes to."""
     rules = {rule: getattr(policy, rule) for rule in RULES}
     counts = {rule: n for rule, n in rules.items() if n is not None}

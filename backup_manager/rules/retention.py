@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, tzinfo
 from operator import attrgetter
 
 from backup_manager.rules import chain
-from backup_manager.rules.links import Item, Links, waves
+from backup_manager.rules.links import Item, Links, from_newest, waves
 from backup_manager.rules.policy import (
     EXPIRED,
     FAILED,
@@ -25,7 +25,7 @@ from backup_manager.rules.policy import (
     Period,
     Policy,
     Terms,
-    terms,
+    terms_of,
 )
 
 # Why a backup is kept, if not by the rule of a policy: those go by the names of their fields.
@@ -92,21 +92,21 @@ def decide(
     """
     if automatic and include_last:
         raise ValueError("the last good backup never goes automatically")
-    newest_first = sorted(items, key=_created, reverse=True)
+    newest_first = from_newest(items)
     if len({item.backup.volume_id for item in newest_first}) > 1:
         raise ValueError("the backups are of several volumes")
-    plan = terms(policy)
+    terms = terms_of(policy)
     links = Links(newest_first)
     if policy.is_empty:
-        kept = {item.backup.id: (NO_RULES, plan.reasons[NO_RULES]) for item in newest_first}
+        kept = {item.backup.id: (NO_RULES, terms.reasons[NO_RULES]) for item in newest_first}
     else:
         kept = _kept_anyway(newest_first, links, automatic)
-        _keep_by_rules(kept, newest_first, plan, now)
+        _keep_by_rules(kept, newest_first, terms, now)
         if not include_last:
             _keep_last_word(kept, newest_first, links)
         _keep_needed(kept, newest_first, links)
         _keep_unorderable(kept, newest_first, links)
-    return _decisions(newest_first, kept, links, plan)
+    return _decisions(newest_first, kept, links, terms)
 
 
 def decide_each(
@@ -120,7 +120,7 @@ def decide_each(
     :param policies: by the id of the backup
     :returns: as :func:`decide`
     """
-    known = sorted(items, key=_created, reverse=True)
+    known = from_newest(items)
     decided: dict[str, Decision] = {}
     blockers: dict[str, tuple[str, ...]] = {}
     rest = known
@@ -218,31 +218,31 @@ def _left_alone(item: Item, links: Links) -> tuple[str, str] | None:
     return None
 
 
-def _keep_by_rules(kept: _Kept, items: Sequence[Item], plan: Terms, now: datetime) -> None:
+def _keep_by_rules(kept: _Kept, items: Sequence[Item], terms: Terms, now: datetime) -> None:
     free = [item.backup for item in items if item.backup.id not in kept]
-    if plan.max_age is not None:
-        limit, why = now - plan.max_age, ("max_age_days", plan.reasons["max_age_days"])
+    if terms.max_age is not None:
+        limit, why = now - terms.max_age, ("max_age_days", terms.reasons["max_age_days"])
         kept.update((backup.id, why) for backup in free if backup.created_at > limit)
     points = [backup for backup in free if backup.status == chain.AVAILABLE]
-    for backup_id, why in _keep_last_to_yearly(points, plan).items():
+    for backup_id, why in _keep_last_to_yearly(points, terms).items():
         kept.setdefault(backup_id, why)
     for rule, incremental in (("full_count", False), ("incremental_count", True)):
-        if rule in plan.counts:
+        if rule in terms.counts:
             of_type = [backup.id for backup in points if backup.is_incremental == incremental]
-            for backup_id in of_type[: plan.counts[rule]]:
-                kept.setdefault(backup_id, (rule, plan.reasons[rule]))
+            for backup_id in of_type[: terms.counts[rule]]:
+                kept.setdefault(backup_id, (rule, terms.reasons[rule]))
 
 
-def _keep_last_to_yearly(points: Sequence[chain.Backup], plan: Terms) -> _Kept:
+def _keep_last_to_yearly(points: Sequence[chain.Backup], terms: Terms) -> _Kept:
     """What these rules keep of restore points, the newest of which comes first."""
     kept: _Kept = {}
-    last = plan.counts.get("keep_last", 0)
-    walls = [backup.created_at.astimezone(plan.zone) for backup in points[:last]]
+    last = terms.counts.get("keep_last", 0)
+    walls = [backup.created_at.astimezone(terms.zone) for backup in points[:last]]
     for backup in points[:last]:
-        kept[backup.id] = "keep_last", plan.reasons["keep_last"]
+        kept[backup.id] = "keep_last", terms.reasons["keep_last"]
     rest = points[last:]
-    for period in plan.periods:
-        rest = _keep_of_each(kept, rest, walls, period, plan.zone)
+    for period in terms.periods:
+        rest = _keep_of_each(kept, rest, walls, period, terms.zone)
     return kept
 
 
@@ -297,7 +297,7 @@ def _good(items: Sequence[Item], links: Links) -> list[chain.Backup]:
 
 def good(items: Iterable[Item]) -> set[str]:
     """The backups of a volume that can be relied on, or if there are none, could perhaps be."""
-    newest_first = sorted(items, key=_created, reverse=True)
+    newest_first = from_newest(items)
     return {backup.id for backup in _good(newest_first, Links(newest_first))}
 
 
@@ -336,7 +336,7 @@ def _why_needed(descendant: str, doubt: bool) -> str:
     return f"Backup {descendant} is kept and builds on it."
 
 
-def _decisions(items: Sequence[Item], kept: _Kept, links: Links, plan: Terms) -> list[Decision]:
+def _decisions(items: Sequence[Item], kept: _Kept, links: Links, terms: Terms) -> list[Decision]:
     decisions = []
     for item in items:
         backup_id = item.backup.id
@@ -346,11 +346,9 @@ def _decisions(items: Sequence[Item], kept: _Kept, links: Links, plan: Terms) ->
             decisions.append(Decision(backup_id, True, rule, reason, blockers))
         else:
             rule = FAILED if item.backup.status == _ERROR else EXPIRED
-            decisions.append(Decision(backup_id, False, rule, plan.reasons[rule], blockers))
+            decisions.append(Decision(backup_id, False, rule, terms.reasons[rule], blockers))
     return decisions
 
 
-# Orders items by their age; the id only makes the order of equals a fixed one.
-_created = attrgetter("backup.created_at", "backup.id")
 # Orders backups by their data.
 _data = attrgetter("data_time", "created_at", "id")

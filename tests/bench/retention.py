@@ -15,8 +15,9 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from backup_manager.rules import chain, retention
-from backup_manager.rules.retention import Item, Policy
+from backup_manager.rules import chain, deletion, retention
+from backup_manager.rules.links import Item
+from backup_manager.rules.policy import Policy
 
 NOW = datetime(2027, 1, 4, 12, tzinfo=timezone.utc)
 POLICIES = (
@@ -39,7 +40,7 @@ def main() -> None:
     for number, items in enumerate(_volumes(options.volumes, options.backups)):
         policy = POLICIES[number % len(POLICIES)]
         before = time.perf_counter()
-        plan = retention.order(retention.decide(items, policy, NOW, automatic=True))
+        plan = deletion.order(retention.decide(items, policy, NOW, automatic=True))
         deciding += time.perf_counter() - before
         going += sum(len(wave) for wave in plan)
         waves = max(waves, len(plan))

@@ -44,7 +44,7 @@ def database_kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def _new_database(kind: str, directory: Path, request: pytest.FixtureRequest) -> str:
+def new_database(kind: str, directory: Path, request: pytest.FixtureRequest) -> str:
     if kind == "mariadb":
         server: MariaDB = request.getfixturevalue("mariadb")
         return server.create_database()
@@ -54,7 +54,7 @@ def _new_database(kind: str, directory: Path, request: pytest.FixtureRequest) ->
 @pytest.fixture
 def database(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """URL of an empty database."""
-    return _new_database(database_kind, tmp_path, request)
+    return new_database(database_kind, tmp_path, request)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def stack(
 ) -> Iterator[Stack]:
     """The API with one engine, as users have it."""
     directory = tmp_path_factory.mktemp(database_kind)
-    stack = Stack(sandbox, directory, _new_database(database_kind, directory, request))
+    stack = Stack(sandbox, directory, new_database(database_kind, directory, request))
     stack.start_api()
     with stack.running_engine():
         yield stack

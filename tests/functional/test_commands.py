@@ -256,7 +256,7 @@ def test_runs(shell: Shell, sandbox: Sandbox, tenant: Tenant) -> None:
         sandbox.wait_until_held(volume_id)
         waiting = shell.json(f"backup create {volume_id}")["id"]
         wait_for(lambda: tenant.client.get_run(running).status == "running")
-        assert [row[2:4] for row in _rows(shell("run list"))] == [
+        assert [row[3:5] for row in _rows(shell("run list"))] == [
             ["pending", "0/1, 1 pending"],
             ["running", "0/1, 1 running"],
         ]
@@ -264,7 +264,7 @@ def test_runs(shell: Shell, sandbox: Sandbox, tenant: Tenant) -> None:
     assert "so there is nothing to cancel" in shell.refused(f"run cancel {waiting}")
     tenant.finished(tenant.client.get_run(running))
     (row,) = shell.json("run list --status succeeded --trigger user --long")
-    assert (row["ID"], row["Volumes"]["succeeded"], row["Missed Slots"]) == (running, 1, 0)
+    assert (row["ID"], row["Tasks"]["succeeded"], row["Missed Slots"]) == (running, 1, 0)
     shown = shell.json(f"run show {running}")
     (task,) = shown["tasks"]
     assert (task["volume_name"], task["size_gb"], task["attempts"]) == ("slow", 1, 1)

@@ -141,6 +141,8 @@ def _recurrence(**values: Any) -> dict[str, Any]:
         ({"name": "n" * 300}, "name"),
         ({"name": "a\0b"}, "name"),
         ({"description": "a\0b"}, "description"),
+        ({"selector": {"metadata": {"a\0b": "yes"}}}, r"selector.metadata.a\x00b"),
+        ({"selector": {"metadata": {"\ud800": "yes"}}}, r"selector.metadata.\ud800"),
         ({"volumes": []}, "volumes"),
         ({"volumes": ["web-data"]}, "volumes[0]"),
         ({"colour": "green"}, "colour"),
@@ -273,6 +275,12 @@ def test_filters_that_cannot_be(stack: Stack, demo: Caller) -> None:
         assert demo.refused("GET", url, 400)["field"] == field
 
 
+def test_filters_as_long_as_they_may_be(stack: Stack, demo: Caller) -> None:
+    query = {"name": 255 * "\U0001f4be", "status": 255 * "\U0001f4be"}
+    assert demo("GET", "/v1/backups", params=query).json() == {"backups": []}
+    assert demo.refused("GET", "/v1/backups", 400, params={"name": 256 * "n"})["field"] == "name"
+
+
 def test_paths_and_methods_that_do_not_exist(stack: Stack, demo: Caller) -> None:
     demo.refused("GET", "/v1/nothing", 404)
     demo.refused("GET", "/v2/schedules", 404)
@@ -311,10 +319,12 @@ def test_what_needs_no_token(stack: Stack, demo: Caller) -> None:
     assert answer.status_code == 300  # as OpenStack's other services answer there
     (version,) = answer.json()["versions"]
     assert (version["id"], version["status"]) == ("v1.0", "CURRENT")
-    (link,) = version["links"]
-    assert link == {"rel": "self", "href": f"{stack.url}/v1/"}
-    for url in (link["href"], "/v1"):
+    links = {link["rel"]: link["href"] for link in version["links"]}
+    described = f"{stack.url}/v1/openapi.json"
+    assert links == {"self": f"{stack.url}/v1/", "describedby": described}
+    for url in (links["self"], "/v1"):
         assert demo("GET", url, authenticated=False).json()["version"] == version
+    assert demo("GET", described, authenticated=False).json()["openapi"].startswith("3.1")
     health = demo("GET", "/healthcheck", authenticated=False)
     assert health.status_code == 200
     # Neither does a wrong one do harm there.
@@ -350,7 +360,7 @@ def test_a_reader_reads(
     assert demo("DELETE", url).status_code == 204
 
 
-def _sendable(route: str, volume_id: str) -> dict[str, Any] | None:
+def sendable(route: str, volume_id: str) -> dict[str, Any] | None:
     """A body that is good for a route, if it takes one."""
     return {
         "PATCH /v1/backups/{backup_id}": {"backup": {"held": True}},
@@ -379,7 +389,7 @@ def test_ids_of_another_project(stack: Stack, tenant: Tenant, alt: Caller) -> No
         for variable, known in ids.items():
             if variable in route.path:
                 url = route.path.replace(variable, known)
-                body = _sendable(f"{route.method} {route.path}", volume_id)
+                body = sendable(f"{route.method} {route.path}", volume_id)
                 kwargs = {} if body is None else {"json": body}
                 found = alt.refused(route.method, url, 404, **kwargs)
                 assert found["message"].endswith(f"with id {known} exists in this project.")

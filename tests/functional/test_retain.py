@@ -82,7 +82,8 @@ def test_only_what_no_rule_keeps_goes(own_stack: Stack, tenant: Tenant) -> None:
     order = [task.backup_id for task in tasks]
     assert order.index(old_child) < order.index(old)
     assert {(task.attempts, task.size_gb, task.error) for task in tasks} == {(1, 1, None)}
-    assert {task.note for task in tasks} == {"Not kept by schedule yearly: the newest incremental one."}
+    (note,) = {task.note for task in tasks}
+    assert note == "Not kept by schedule yearly: the newest incremental one."
     assert _left(tenant) == {held, last, last_child, foreign.id}
     assert {backup.id for backup in tenant.client.backups()} == _left(tenant)
 

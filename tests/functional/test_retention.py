@@ -98,9 +98,7 @@ def test_preview_and_hold_by_commands(tenant: Tenant, shell: Shell) -> None:
         ("stays", newest, "Kept by schedule weekly: the newest."),
         ("stays", oldest, "On hold: for the audit"),
     ]
-    assert table.splitlines()[-1] == (
-        "1 of 3 backups would go, 1 of 3 GB. This version deletes nothing automatically."
-    )
+    assert table.splitlines()[-1] == "1 of 3 backups would go, 1 of 3 GB."
     raw = shell.json(f"retention preview --volume {volume}")
     assert [(each["Retention"], each["Backup ID"]) for each in raw] == [
         ("goes", middle),

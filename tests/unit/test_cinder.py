@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -65,6 +66,16 @@ CALLS: dict[str, tuple[str, str, Call]] = {
         lambda client: client.restore_backup(BACKUP, VOLUME),
     ),
     "messages": ("GET", f"{URL}/messages", lambda client: client.messages(BACKUP)),
+    "export": (
+        "GET",
+        f"{URL}/backups/{BACKUP}/export_record",
+        lambda client: client.export_record(BACKUP),
+    ),
+    "import": (
+        "POST",
+        f"{URL}/backups/import_record",
+        lambda client: client.import_record("a.driver", "cmVjaXBl"),
+    ),
 }
 all_calls = pytest.mark.parametrize("call", CALLS)
 
@@ -146,6 +157,13 @@ _NO_VERSION = "Version 3.99 is not supported by the API. Minimum is 3.0 and maxi
             "Invalid volume: volume size 1 is too small to restore backup of size 2.",
             cinder.Rejected,
             "rejected",
+        ),
+        (
+            400,
+            "badRequest",
+            "Invalid backup: Backup already exists in database.",
+            cinder.Rejected,
+            "backup-exists",
         ),
         (400, "badRequest", "Malformed request url", cinder.Rejected, "rejected"),
         (
@@ -687,6 +705,24 @@ def test_messages(requests_mock: Mocker, client: cinder.Cinder) -> None:
         created_at=datetime(2026, 11, 20, 8, 2, tzinfo=timezone.utc),
     )
     assert older.text == "message 1"
+
+
+def test_records_stay_out_of_the_log(
+    requests_mock: Mocker, client: cinder.Cinder, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = {"backup_service": "a.driver", "backup_url": "cmVjaXBl"}
+    requests_mock.get(f"{URL}/backups/{BACKUP}/export_record", json={"backup-record": record})
+    requests_mock.post(f"{URL}/backups/import_record", json={"backup": {"id": BACKUP}})
+    requests_mock.get(f"{URL}/backups/{BACKUP}", json={})
+    with caplog.at_level(logging.DEBUG):
+        assert client.export_record(BACKUP) == ("a.driver", "cmVjaXBl")
+        assert client.import_record("a.driver", "cmVjaXBl") == BACKUP
+        assert requests_mock.request_history[-1].json() == {"backup-record": record}
+        assert "cmVjaXBl" not in caplog.text
+        # Other requests are seen at that level.
+        with pytest.raises(cinder.Uncertain):
+            client.backup(BACKUP)
+        assert f"/backups/{BACKUP}" in caplog.text
 
 
 _LIMITS = {

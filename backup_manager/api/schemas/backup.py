@@ -51,7 +51,7 @@ UPDATE_REQUEST = common.wrapped(
 PARENT_SOURCE = {
     "type": ["string", "null"],
     "enum": ["recorded", "derived", None],
-    "description": "recorded when this service made it; else derived from what Cinder shows",
+    "description": "recorded when this service made or imported it; else derived from Cinder",
 }
 BACKUP = common.record(
     {

@@ -18,7 +18,7 @@ DECIDED = {
     "rule": common.described(common.STRING, "why it goes or stays, in one word"),
     "reason": common.described(common.STRING, "why it goes or stays, in a sentence"),
 }
-_DECISIONS = {"type": "array", "items": common.record(DECIDED)}
+_DECISIONS = {"type": "array", "items": common.record(DECIDED, title="Decision")}
 PLAN = common.record(
     {
         "digest": common.described(common.STRING, "stands for what goes, to say yes to just that"),

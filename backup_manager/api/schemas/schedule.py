@@ -81,6 +81,7 @@ RECURRENCE: Schema = {
             {
                 "expression": {
                     "type": "string",
+                    "format": "cron",
                     "maxLength": 255,
                     "description": "five fields: minute, hour, day of month, month, day of week",
                 }
@@ -95,6 +96,7 @@ SELECTOR = common.record(
     {
         "metadata": {
             "type": "object",
+            "propertyNames": {**_KEY_VALUE, "minLength": 1},
             "additionalProperties": _KEY_VALUE,
             "maxProperties": 100,
             "description": "what a volume's metadata in Cinder has to have, all of it",
@@ -148,6 +150,7 @@ _PROPERTIES: dict[str, Any] = {
     "recurrence": RECURRENCE,
     "timezone": {
         "type": "string",
+        "format": "timezone",
         "maxLength": 64,
         "description": "IANA name, such as Asia/Shanghai",
     },

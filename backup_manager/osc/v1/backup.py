@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from osc_lib import exceptions
 
-from backup_manager.osc.v1 import base, display, waiting
+from backup_manager.osc.v1 import base, deletion, display, waiting
 from backup_manager.osc.v1.display import Column, minute, second
 from backup_manager.sdk.v1.backup import Backup
+from backup_manager.sdk.v1.retention import Plan
 from backup_manager.sdk.v1.run import Run
 
 
@@ -82,6 +84,57 @@ class CreateBackup(waiting.RunStarter):
         )
         self.warn(run.warnings)
         return run
+
+
+class DeleteBackup(deletion.Deleter):
+    """Delete backups, all of them or none, after showing them.
+
+    One on which others build is refused, unless these are named as well or --cascade
+    is given: then they go first. So is one on hold, and one that Cinder is busy with.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.add_argument(
+            "backups", metavar="<backup>", nargs="+", help="Backup(s) to delete (name or ID)"
+        )
+        parser.add_argument(
+            "--cascade", action="store_true", help="Delete what builds on them as well, first"
+        )
+        return parser
+
+    def look(self, parsed_args: argparse.Namespace) -> Plan:
+        names = parsed_args.backups
+        self._ids = list(dict.fromkeys(base.backup_id(self.client, name) for name in names))
+        plan = self.client.preview_deletion(self._ids, cascade=parsed_args.cascade or None)
+        if plan.kept and not parsed_args.dry_run:
+            raise exceptions.CommandError(self._refusal(plan))
+        if plan.kept:
+            self._failure = self._refusal(plan)
+        return plan
+
+    def delete(self, parsed_args: argparse.Namespace, digest: str) -> Run:
+        return self.client.delete_backups(
+            self._ids, cascade=parsed_args.cascade or None, digest=digest
+        )
+
+    def _refusal(self, plan: Plan) -> str:
+        """Tell which can't be deleted, and give what to do."""
+        reasons = [_why_not(each) for each in plan.kept]
+        remedies = " ".join(dict.fromkeys(filter(None, (each["remedy"] for each in plan.kept))))
+        total = plan.count + len(plan.kept)
+        if total == 1:
+            return f"{reasons[0]} {remedies}"
+        for reason in reasons:
+            self.log.error("%s", reason)
+        return f"{len(reasons)} of {total} backups can't be deleted, so none is. {remedies}"
+
+
+def _why_not(refused: Mapping[str, Any]) -> str:
+    volume = deletion.volume_text(refused)
+    reason = refused["reason"].removesuffix(".")
+    return f"Backup {refused['backup_id']} of {volume} can't be deleted: {reason}."
 
 
 class SetBackup(base.Command):

@@ -275,6 +275,16 @@ def confirm(app: Any, warning: str) -> None:
         raise exceptions.CommandError("Nothing was done.")
 
 
+def confirm_deletion(app: Any, count: int, size_gb: int) -> None:
+    """Ask whether to delete backups; as :func:`confirm`."""
+    confirm(app, f"This deletes {number(count, 'backup')} ({size_gb} GB).")
+
+
+def number(count: int, noun: str) -> str:
+    """So many of something: ``1 backup``, ``2 backups``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _reason(error: sdk_exceptions.SDKException) -> str:
     if isinstance(error, sdk_exceptions.HttpException):
         return str(sdk.problem(error))

@@ -50,7 +50,7 @@ class ShowChain(base.Lister):
     """Show how the backups of a volume build on each other, and what retention would do.
 
     A backup is verified when it is certain what it builds on and what builds on it: that was
-    recorded, or worked out and Cinder does not contradict. Nothing is deleted automatically yet.
+    recorded, or worked out and Cinder does not contradict. Others are not deleted automatically.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

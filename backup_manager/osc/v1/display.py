@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from cliff import columns
+from cliff.formatters.table import TableFormatter
 
 if TYPE_CHECKING:
     FormattableColumn = columns.FormattableColumn[Any]
@@ -82,6 +85,21 @@ def table(
 def single(item: Any, shown: Sequence[Column]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """The names and the values of one thing."""
     return _headers(shown), _cells(item, shown)
+
+
+def wrapped(text: str) -> str:
+    """A long text in lines of a width at which a table can still be read."""
+    return textwrap.fill(text, 100)
+
+
+def draw(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    stream: TextIO,
+    parsed_args: argparse.Namespace,
+) -> None:
+    """Print a table for humans, whatever the format of the command's output is."""
+    TableFormatter().emit_list(titles, rows, stream, parsed_args)
 
 
 def _headers(shown: Sequence[Column]) -> tuple[str, ...]:

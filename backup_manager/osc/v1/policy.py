@@ -49,8 +49,7 @@ def add_options(
         help="Keep backups: max-age=30 those of 30 days, keep-last=7 the 7 newest, keep-daily=7 "
         "the newest of each of 7 days; likewise keep-hourly, keep-weekly, keep-monthly, "
         "keep-yearly, full-count and incremental-count. Repeat the option for several: what any "
-        "of them keeps is kept. So far policies are previewed; nothing is deleted automatically "
-        "yet",
+        "of them keeps is kept. The rest is deleted automatically: see retention preview",
     )
     group.add_argument("--keep-everything", action="store_true", help="Keep all backups")
     if unset is not None:
@@ -95,7 +94,7 @@ class ShowPolicy(base.ShowOne):
     """Display what is kept of backups: what the project has set, and what applies.
 
     Without --volume, what applies where neither the volume nor the schedule of a backup has a
-    policy of its own. Nothing is deleted automatically yet: see retention preview.
+    policy of its own. What no policy keeps is deleted automatically: see retention preview.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -117,7 +116,7 @@ class SetPolicy(base.ShowOne):
     """Set what the project keeps of backups, instead of what it has set now.
 
     It applies where neither the volume nor the schedule of a backup has a policy of its own.
-    Nothing is deleted automatically yet: see retention preview.
+    What no policy keeps is deleted automatically: see retention preview.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

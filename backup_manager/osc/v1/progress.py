@@ -11,8 +11,10 @@ from backup_manager.osc.v1 import base
 from backup_manager.sdk.v1.run import Run, Task
 
 #: The statuses of tasks that a summary names.
-_STATUSES = ("running", "pending", "failed", "skipped", "cancelled", "expired")
-#: How many volumes the message about a failure names.
+_STATUSES = ("running", "pending", "waiting", "failed", "skipped", "cancelled", "expired")
+#: The actions whose tasks are told apart by their backups: a volume may have several.
+ABOUT_BACKUPS = ("delete", "import")
+#: How many tasks the message about a failure names.
 _NAMED = 10
 
 
@@ -38,8 +40,8 @@ def counts_text(run: Run) -> str:
     return ", ".join([f"{counts['succeeded']}/{counts['total']}", *named(counts)])
 
 
-class Waiter(base.ShowOne):
-    """A command that displays a run, and may wait until it is finished."""
+class Waiting(base.Command):
+    """A command that may wait until a run is finished."""
 
     _failure = ""
 
@@ -65,6 +67,10 @@ class Waiter(base.ShowOne):
             tasks = self.client.run_tasks(finished, limit=base.PAGE)
             self._failure = failure(finished, list(tasks))
         return finished
+
+
+class Waiter(Waiting, base.ShowOne):
+    """A command that displays a run, and may wait until it is finished."""
 
 
 class Progress:
@@ -103,20 +109,30 @@ class Progress:
 def progress_text(run: Run) -> str:
     """How far a run is, such as ``58 of 60 done, 1 running, 1 failed``."""
     counts = tally(run)
-    done = counts["total"] - counts["pending"] - counts["running"]
+    done = counts["total"] - counts["pending"] - counts["running"] - counts["waiting"]
     return ", ".join([f"{done} of {counts['total']} done", *named(counts, "pending")])
 
 
 def failure(run: Run, tasks: list[Task]) -> str:
-    """What went wrong in a run, in one line that names the volumes."""
+    """What went wrong in a run, in one line that names the volumes; or what it waits for."""
+    if run.is_waiting:
+        return (
+            f"Run {run.id} waits for consent. See what it does and agree, or not: "
+            f"openstack backup-manager run confirm {run.id}"
+        )
     bad = [task for task in tasks if task.status != "succeeded"]
     if not bad:
         return f"Run {run.id} {run.status}: {run.error or counts_text(run)}"
-    volumes = [f"{task.volume_name or task.volume_id} ({_why(task)})" for task in bad[:_NAMED]]
+    named = [f"{_subject(task)} ({_why(task)})" for task in bad[:_NAMED]]
     if len(bad) > _NAMED:
         rest = len(bad) - _NAMED
-        volumes.append(f"and {rest} more, see: openstack backup-manager run show {run.id}")
-    return f"Run {run.id}: {len(bad)} of {len(tasks)} did not succeed: " + "; ".join(volumes)
+        named.append(f"and {rest} more, see: openstack backup-manager run show {run.id}")
+    return f"Run {run.id}: {len(bad)} of {len(tasks)} did not succeed: " + "; ".join(named)
+
+
+def _subject(task: Task) -> str:
+    volume = task.volume_name or task.volume_id
+    return f"backup {task.backup_id} of {volume}" if task.action in ABOUT_BACKUPS else volume
 
 
 def _why(task: Task) -> str:

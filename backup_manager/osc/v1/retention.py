@@ -39,7 +39,7 @@ def _sum_text(plan: Plan) -> str:
     size_gb = plan.size_gb + sum(backup["size_gb"] for backup in plan.kept)
     return (
         f"{plan.count} of {plan.count + len(plan.kept)} backups would go, "
-        f"{plan.size_gb} of {size_gb} GB. This version deletes nothing automatically."
+        f"{plan.size_gb} of {size_gb} GB."
     )
 
 
@@ -58,8 +58,9 @@ class _Summed(base.Command, command.Lister):
 class PreviewRetention(_Summed):
     """Show what retention would delete now, and what it would keep; each with the reason.
 
-    First what goes, in the order in which it can go, then what stays. This version shows only:
-    nothing is deleted automatically yet.
+    First what goes, in the order in which it can go, then what stays. Engines do so soon after
+    each run of backups, and every hour unless configured otherwise, as long as the project has
+    an enabled schedule: run list --trigger retention shows what they did.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -105,9 +106,8 @@ def _limit_text(quota: Mapping[str, Any], name: str) -> str:
 class SimulateRetention(_Summed):
     """Show what schedules make and retention would delete, day by day, and when a quota is full.
 
-    Every backup is taken to succeed. What retention would delete counts as deleted, though this
-    version deletes nothing automatically yet: until then, delete it yourself or expect the quota
-    to be full sooner.
+    Every backup is taken to succeed, and every deletion: nothing is on hold that is not yet, and
+    no run waits for consent.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ from typing import Any
 
 from backup_manager.osc.v1 import base, display
 from backup_manager.osc.v1.display import Column, minute, second
-from backup_manager.osc.v1.progress import Waiter, counts_text
+from backup_manager.osc.v1.progress import ABOUT_BACKUPS, Waiter, counts_text
 from backup_manager.sdk.v1.run import Run, Task
 
 
@@ -20,7 +20,7 @@ RUN_COLUMNS = (
     Column("action", "action"),
     Column("status", "status"),
     Column("counts", "counts", whole=counts_text),
-    Column("error", "error"),
+    Column("error", "error", display.wrapped),
     Column("trigger", "trigger"),
     Column("schedule_id", "schedule_id"),
     Column("schedule_name", "schedule_name"),
@@ -72,7 +72,8 @@ def tasks_text(tasks: list[Task]) -> str:
 
 def _outcome(task: Task) -> str:
     target = task.target_volume_id and f"volume {task.target_volume_id}"
-    texts = (task.backup_type, target, _speed(task), task.note)
+    subject = task.backup_id if task.action in ABOUT_BACKUPS else None
+    texts = (task.backup_type, subject, target, _speed(task), task.note)
     rest = ", ".join(text for text in texts if text)
     return f"{task.error} ({rest})" if task.error and rest else task.error or rest
 
@@ -93,13 +94,13 @@ class ListRun(base.Lister):
     sort_keys = ("created_at",)
     columns = (
         Column("ID", "id"),
+        Column("Action", "action"),
         Column("Schedule", "schedule_name", whole=_schedule_text),
         Column("Status", "status"),
-        Column("Volumes", "counts", whole=counts_text),
+        Column("Tasks", "counts", whole=counts_text),
         Column("Created At", "created_at", minute),
     )
     long_columns = (
-        Column("Action", "action"),
         Column("Trigger", "trigger"),
         Column("Scheduled For", "scheduled_for", minute),
         Column("Started At", "started_at", minute),
@@ -116,14 +117,18 @@ class ListRun(base.Lister):
         parser.add_argument(
             "--status",
             metavar="<status>",
-            help="Only runs with this status: pending, running, succeeded, partial, failed, "
-            "cancelled, skipped, missed or expired",
+            help="Only runs with this status: waiting, pending, running, succeeded, partial, "
+            "failed, cancelled, skipped, missed or expired",
         )
         parser.add_argument(
-            "--action", metavar="<action>", help="Only runs that do this, such as backup"
+            "--action",
+            metavar="<action>",
+            help="Only runs that do this: backup, restore, delete or import",
         )
         parser.add_argument(
-            "--trigger", metavar="<trigger>", help="Only runs started by a schedule, or by a user"
+            "--trigger",
+            metavar="<trigger>",
+            help="Only runs started by this: schedule, user or retention",
         )
         parser.add_argument(
             "--volume", metavar="<volume>", help="Only runs about this volume (name or ID)"
@@ -156,7 +161,7 @@ class ShowRun(Waiter):
             "--watch",
             action="store_true",
             help="Wait until it is finished, telling how far it is, and fail unless every task "
-            "succeeded",
+            "succeeded; also where it waits for consent",
         )
         return parser
 
@@ -180,3 +185,50 @@ class CancelRun(base.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
         return display.single(self.client.cancel_run(parsed_args.run), RUN_COLUMNS)
+
+
+class ConfirmRun(Waiter):
+    """Have a run carried out that waits for consent, after showing what it deletes.
+
+    Automatic retention asks for it when it would delete unusually many backups of a
+    project. Where you don't agree, use run cancel, and change the policy.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        _add_run(parser)
+        parser.add_argument(
+            "--yes", action="store_true", help="Agree without seeing it and being asked"
+        )
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="Wait until all of them are deleted, and fail unless every one succeeded",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Any:
+        if not parsed_args.yes:
+            self._ask(self.client.get_run(parsed_args.run), parsed_args)
+        run = self.client.confirm_run(parsed_args.run)
+        if parsed_args.wait:
+            run = self.wait(run)
+        return display.single(run, RUN_COLUMNS)
+
+    def _ask(self, run: Run, parsed_args: argparse.Namespace) -> None:
+        """Show what a run deletes, if it waits, and ask; the others the service refuses."""
+        if not run.is_waiting:
+            return
+        tasks = list(self.client.run_tasks(run, status=run.status, limit=base.PAGE))
+        if self.app.stdin.isatty():
+            display.draw(_TITLES, map(_row, tasks), self.app.stderr, parsed_args)
+        base.confirm_deletion(self.app, len(tasks), sum(task.size_gb or 0 for task in tasks))
+
+
+_TITLES = ("Backup ID", "Volume", "Type", "Size", "Reason")
+
+
+def _row(task: Task) -> tuple[Any, ...]:
+    volume = task.volume_name or task.volume_id
+    return task.backup_id, volume, task.backup_type or display.NOTHING, task.size_gb, task.note

@@ -129,7 +129,7 @@ class SetVolume(base.Command):
     """Set what is kept of a volume's backups, whoever makes them.
 
     Without such a policy of its own, those of its schedules apply, and that of the project.
-    Nothing is deleted automatically yet: see retention preview.
+    What no policy keeps is deleted automatically: see retention preview.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -8,10 +8,7 @@ from openstack import resource
 
 
 class Policy(resource.Resource):
-    """The policy of retention of the project, or of one volume.
-
-    So far policies are shown and previewed; the service deletes nothing automatically yet.
-    """
+    """The policy of retention of the project, or of one volume."""
 
     #: The rules that were set, such as ``{'max_age_days': 30, 'keep_monthly': 12}``; ``{}`` keeps
     #: everything, None says that nothing was set.

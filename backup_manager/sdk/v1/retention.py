@@ -1,4 +1,4 @@
-"""What retention would delete, now and in the days to come."""
+"""What retention, a deletion or a clean-up would delete, now and in the days to come."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from openstack import resource
 
 
 class Plan(resource.Resource):
-    """What would be deleted now, and what not. The service deletes nothing of it by itself yet.
+    """What would be deleted now, and what not.
 
     Its backups are dicts of ``backup_id``, ``volume_id``, ``volume_name``, ``type``, ``size_gb``,
     ``created_at``, ``status``, ``rule`` (why, in one word) and ``reason`` (in a sentence).
     """
 
-    #: A fingerprint of what would go.
+    #: Stands for what would go: with it, just that and nothing else is deleted.
     digest: str = resource.Body("digest")
     #: What would go, in an order in which it can.
     going: list[dict[str, Any]] = resource.Body("going", type=list)
-    #: What would stay, the newest of each volume first.
+    #: What would stay, the newest of each volume first. Of a deletion: what can't go, and has a
+    #: ``remedy`` as well, which is None for what only another one of these keeps.
     kept: list[dict[str, Any]] = resource.Body("kept", type=list)
     #: How many would go.
     count: int = resource.Body("count", type=int)
     #: How many GB would go, as Cinder charges them.
     size_gb: int = resource.Body("size_gb", type=int)
+    #: Of a clean-up: dicts of ``volume_id``, ``volume_name``, ``count`` and ``size_gb`` of what
+    #: would go, and ``kept``: how many would stay.
+    volumes: list[dict[str, Any]] | None = resource.Body("volumes", type=list)
+    #: Of a deletion or a clean-up: which volumes would have no good backup left.
+    warnings: list[str] | None = resource.Body("warnings", type=list)
 
 
 class Simulation(resource.Resource):

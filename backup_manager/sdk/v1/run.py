@@ -8,7 +8,8 @@ from openstack import resource
 
 from backup_manager.sdk.v1 import _base
 
-_UNFINISHED = ("pending", "running")
+_WAITING = "waiting"
+_UNFINISHED = (_WAITING, "pending", "running")
 
 
 class Run(_base.Resource):
@@ -37,9 +38,9 @@ class Run(_base.Resource):
     project_id: str = resource.Body("project_id")
     #: The user in whose name it runs.
     user_id: str = resource.Body("user_id")
-    #: What it does: ``backup`` or ``restore``.
+    #: What it does: ``backup``, ``restore``, ``delete`` or ``import``.
     action: str = resource.Body("action")
-    #: What started it: ``schedule`` or ``user``.
+    #: What started it: ``schedule``, ``user`` or ``retention``.
     trigger: str = resource.Body("trigger")
     #: The schedule it belongs to, if to one.
     schedule_id: str | None = resource.Body("schedule_id")
@@ -47,14 +48,14 @@ class Run(_base.Resource):
     schedule_name: str | None = resource.Body("schedule_name")
     #: The slot of the schedule it stands for (ISO 8601, UTC).
     scheduled_for: str | None = resource.Body("scheduled_for")
-    #: ``pending``, ``running``, ``succeeded``, ``partial``, ``failed``, ``cancelled``,
-    #: ``skipped``, ``missed`` or ``expired``.
+    #: ``waiting``, ``pending``, ``running``, ``succeeded``, ``partial``, ``failed``,
+    #: ``cancelled``, ``skipped``, ``missed`` or ``expired``.
     status: str = resource.Body("status")
     #: Of a ``missed`` run: how many slots passed while no engine ran.
     missed_slots: int = resource.Body("missed_slots", type=int)
     #: How many tasks there are, ``total`` and by their status.
     counts: dict[str, int] = resource.Body("counts", type=dict)
-    #: Why the run as a whole failed.
+    #: Why the run as a whole failed, or what it waits for.
     error: str | None = resource.Body("error")
     #: The request that started it.
     request_id: str | None = resource.Body("request_id")
@@ -72,6 +73,11 @@ class Run(_base.Resource):
     def is_finished(self) -> bool:
         """Whether nothing is left to do, however it ended."""
         return self.status not in _UNFINISHED
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is done before somebody confirms or cancels it."""
+        return self.status == _WAITING
 
     @property
     def is_successful(self) -> bool:
@@ -93,16 +99,16 @@ class Task(_base.Resource):
     run_id: str = resource.URI("run_id")
     #: The project the task belongs to.
     project_id: str = resource.Body("project_id")
-    #: What it does: ``backup`` or ``restore``.
+    #: What it does: ``backup``, ``restore``, ``delete`` or ``import``.
     action: str = resource.Body("action")
-    #: ``pending``, ``submitting``, ``running``, ``succeeded``, ``failed``, ``skipped``,
-    #: ``cancelled`` or ``expired``.
+    #: ``waiting``, ``pending``, ``submitting``, ``running``, ``succeeded``, ``failed``,
+    #: ``skipped``, ``cancelled`` or ``expired``.
     status: str = resource.Body("status")
     #: The volume.
     volume_id: str = resource.Body("volume_id")
     #: The name of the volume.
     volume_name: str | None = resource.Body("volume_name")
-    #: The backup that was made, or is restored.
+    #: The backup that was made, or is restored, deleted or imported.
     backup_id: str | None = resource.Body("backup_id")
     #: The volume that is restored onto, once it is known.
     target_volume_id: str | None = resource.Body("target_volume_id")
@@ -110,7 +116,8 @@ class Task(_base.Resource):
     backup_type: str | None = resource.Body("backup_type")
     #: The backup that the new one is the difference to.
     parent_id: str | None = resource.Body("parent_id")
-    #: A remark, such as why a full backup was made instead of an incremental one.
+    #: A remark, such as why a full backup was made instead of an incremental one, or why a backup
+    #: is deleted.
     note: str | None = resource.Body("note")
     #: The size of the volume in GiB.
     size_gb: int | None = resource.Body("size_gb", type=int)

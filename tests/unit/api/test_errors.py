@@ -134,7 +134,14 @@ def test_versions(caller: Callable[[str | None], Caller]) -> None:
     version = {
         "id": "v1.0",
         "status": "CURRENT",
-        "links": [{"rel": "self", "href": "http://localhost/v1/"}],
+        "links": [
+            {"rel": "self", "href": "http://localhost/v1/"},
+            {
+                "rel": "describedby",
+                "type": "application/json",
+                "href": "http://localhost/v1/openapi.json",
+            },
+        ],
     }
     answer = anybody.get("/")
     assert (answer.status, answer.body) == (300, {"versions": [version]})

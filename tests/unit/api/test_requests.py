@@ -40,6 +40,10 @@ def weekly(*days: Any) -> dict[str, Any]:
     return {"type": "weekly", "time": "02:00", "weekdays": list(days)}
 
 
+def metadata(key: str) -> dict[str, Any]:
+    return {"selector": {"metadata": {key: "yes"}}}
+
+
 def cron(expression: str) -> dict[str, Any]:
     return {"type": "cron", "expression": expression}
 
@@ -94,6 +98,15 @@ def cron(expression: str) -> dict[str, Any]:
         ({"max_incrementals": -1}, "max_incrementals", "-1 is less than 0"),
         ({"max_incrementals": True}, "max_incrementals", "whole number"),
         ({"max_incrementals": 10**30}, "max_incrementals", "more than 1000"),
+        ({"max_incrementals": 10**99}, "max_incrementals", f"1{63 * '0'}… is more than 1000"),
+        ({"max_incrementals": -(10**99)}, "max_incrementals", f"-1{62 * '0'}… is less than 0"),
+        (metadata("\ud800"), r"selector.metadata.\ud800", r"'\ud800' has control characters"),
+        (metadata("a\x00b"), r"selector.metadata.a\x00b", "control characters"),
+        (metadata(256 * "k"), f"selector.metadata.{64 * 'k'}…", "256 characters; 255 are allowed"),
+        (metadata(""), "selector.metadata.", "empty"),
+        ({"\ud800": 1}, r"\ud800", "not known here"),
+        ({"\x1b[2J": 1}, r"\x1b[2J", "not known here"),
+        ({300 * "n": 1}, f"{64 * 'n'}…", "not known here"),
         ({"holiday": {}}, "holiday", "not known here"),
         ({"id": "x"}, "id", "not known here"),
     ],
@@ -167,6 +180,7 @@ def test_volume_of_another_project(member: Caller, volume_id: str, path: str) ->
         ("all_projects=perhaps", "all_projects", "not true or false"),
         (f"project_id={support.THEIRS}", "project_id", "all_projects=true"),
         ("colour=red", "colour", "not a parameter"),
+        ("colour%00=red", r"colour\x00", "not a parameter"),
     ],
 )
 def test_bad_query(member: Caller, plural: str, query: str, field: str, words: str) -> None:
@@ -211,3 +225,12 @@ def test_range_of_time(member: Caller, given: str) -> None:
     support.add(run)
     assert len(member.get("/v1/runs", query_string={"since": given}).body["runs"]) == 1
     assert len(member.get("/v1/runs", query_string={"until": given}).body["runs"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [(300 * "x", f"{64 * 'x'}…"), ("a%00b", r"a\x00b"), ("%0A", r"\n")]
+)
+def test_an_id_that_is_none_is_repeated_legibly(member: Caller, given: str, shown: str) -> None:
+    answer = member.get(f"/v1/schedules/{given}")
+    assert answer.status == 404
+    assert answer.error["message"] == f"No schedule with id {shown} exists in this project."

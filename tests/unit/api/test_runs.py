@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from oslo_config import cfg
+from sqlalchemy import select
 
-from backup_manager.db.models import Service
+from backup_manager.db import session as db_session
+from backup_manager.db.models import Service, Task
 
 from . import support
 from .support import Caller
@@ -31,6 +33,7 @@ def test_everything_that_is_shown(member: Caller) -> None:
     shown = member.get(f"/v1/runs/{run.id}").body["run"]
     assert shown["counts"] == {
         "total": 2,
+        "waiting": 0,
         "pending": 0,
         "submitting": 0,
         "running": 0,
@@ -103,6 +106,51 @@ def test_cancel_a_whole_run(member: Caller) -> None:
     support.add(run, support.task(run))
     shown = member("POST", f"/v1/runs/{run.id}/cancel").body["run"]
     assert (shown["status"], shown["finished_at"]) == ("cancelled", "2026-11-20T12:00:00Z")
+
+
+def test_confirm(member: Caller, conf: cfg.ConfigOpts) -> None:
+    run = support.run(status="waiting", action="delete", trigger="retention", error="Confirm it.")
+    tasks = [
+        support.task(run, position, action="delete", status="waiting", note="Not kept.")
+        for position in range(2)
+    ]
+    support.add(run, *tasks)
+    path = f"/v1/runs/{run.id}"
+    assert member.get("/v1/runs?status=waiting&trigger=retention&action=delete").body["runs"] == [
+        member.get(path).body["run"]
+    ]
+    answer = member("POST", f"{path}/confirm")
+    assert answer.status == 200
+    shown = answer.body["run"]
+    assert (shown["status"], shown["error"]) == ("pending", None)
+    assert (shown["counts"]["waiting"], shown["counts"]["pending"]) == (0, 2)
+    assert member.get(path).body["run"] == shown
+    with db_session.reader() as session:
+        (limit,) = session.scalars(select(Task.expires_at).distinct())
+    assert limit == support.NOW + timedelta(seconds=conf.engine.completion_limit)
+    again = member("POST", f"{path}/confirm")
+    assert again.status == 409
+    assert again.error["message"] == (
+        f"Run {run.id} does not wait for consent: its status is pending."
+    )
+
+
+def test_cancel_what_waits_for_consent(member: Caller) -> None:
+    run = support.run(status="waiting", action="delete", trigger="retention")
+    support.add(run, support.task(run, action="delete", status="waiting"))
+    shown = member("POST", f"/v1/runs/{run.id}/cancel").body["run"]
+    assert (shown["status"], shown["counts"]["cancelled"]) == ("cancelled", 1)
+    assert member("POST", f"/v1/runs/{run.id}/confirm").status == 409
+
+
+def test_who_may_confirm(member: Caller, reader: Caller, stranger: Caller, admin: Caller) -> None:
+    run = support.run(status="waiting", action="delete", trigger="retention")
+    support.add(run, support.task(run, action="delete", status="waiting"))
+    path = f"/v1/runs/{run.id}/confirm"
+    assert reader("POST", path).status == 403
+    assert stranger("POST", path).status == 404
+    assert member.get(f"/v1/runs/{run.id}").body["run"]["status"] == "waiting"
+    assert admin("POST", path).status == 200
 
 
 def test_runs_of_others(member: Caller, stranger: Caller, admin: Caller) -> None:

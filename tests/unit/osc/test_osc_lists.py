@@ -192,14 +192,17 @@ class TestRuns:
         )
         busy = cloud.run([], status="running", counts=counts(submitting=1, running=2, pending=3))
         missed = cloud.run([], status="missed", missed_slots=3)
+        waiting = cloud.run([], action="delete", status="waiting", counts=counts(waiting=9))
+        minute = ["2026-11-20 10:15Z"]
         assert _rows(openstack("backup-manager run list").out) == [
-            ["ID", "Schedule", "Status", "Volumes", "Created At"],
-            [bad["id"], "nightly", "partial", "58/60, 2 failed", "2026-11-20 10:15Z"],
-            [busy["id"], "-", "running", "0/6, 3 running, 3 pending", "2026-11-20 10:15Z"],
-            [missed["id"], "-", "missed", "3 missed", "2026-11-20 10:15Z"],
+            ["ID", "Action", "Schedule", "Status", "Tasks", "Created At"],
+            [bad["id"], "backup", "nightly", "partial", "58/60, 2 failed", "2026-11-20 10:15Z"],
+            [busy["id"], "backup", "-", "running", "0/6, 3 running, 3 pending", *minute],
+            [missed["id"], "backup", "-", "missed", "3 missed", *minute],
+            [waiting["id"], "delete", "-", "waiting", "0/9, 9 waiting", *minute],
         ]
         rows = openstack("backup-manager run list -f json").json
-        assert rows[0]["Volumes"] == counts(succeeded=58, failed=2)
+        assert rows[0]["Tasks"] == counts(succeeded=58, failed=2)
 
     def test_filters(self, openstack: Openstack, cloud: FakeCloud) -> None:
         schedule = cloud.schedule("nightly", [])
@@ -256,7 +259,7 @@ class TestRuns:
 
     def test_sort_column_without_order(self, openstack: Openstack, cloud: FakeCloud) -> None:
         runs = [cloud.run([], counts=counts(failed=n))["id"] for n in range(2)]
-        result = openstack("backup-manager run list -f value -c ID --sort-column Volumes")
+        result = openstack("backup-manager run list -f value -c ID --sort-column Tasks")
         assert result.out.split() == runs
 
 

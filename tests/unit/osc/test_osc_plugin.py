@@ -25,14 +25,11 @@ def _registered() -> dict[str, importlib.metadata.EntryPoint]:
 
 
 def _commands() -> set[type]:
-    """The classes that are commands: those of the nouns' modules that have a name of their own."""
+    """The classes that are commands: those that no other one builds on."""
     found = set()
     for module in pkgutil.iter_modules(v1.__path__, v1.__name__ + "."):
-        for name, value in inspect.getmembers(
-            importlib.import_module(module.name), inspect.isclass
-        ):
-            noun = module.name.rpartition(".")[2].capitalize()
-            if issubclass(value, command.Command) and noun in name:
+        for _, value in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if issubclass(value, command.Command) and not value.__subclasses__():
                 found.add(value)
     return found
 

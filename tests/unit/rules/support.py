@@ -1,17 +1,25 @@
-"""What several of these tests use: a fixed profile, zones, and an independent reading of cron."""
+"""What several of these tests use: a fixed profile, zones, cron read independently, backups."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from backup_manager.rules import chain, retention
+from backup_manager.rules.links import Item
+from backup_manager.rules.policy import Policy
+from backup_manager.rules.retention import Decision
+
 UTC = timezone.utc
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
@@ -168,3 +176,81 @@ def brute_force(
             found.append(moment)
         reached = max(reached, wall)
     return found
+
+
+NOW = utc(2027, 1, 10, 12)
+HELSINKI = "Europe/Helsinki"
+
+
+def policy(**rules: Any) -> Policy:
+    return Policy("schedule nightly", **rules)
+
+
+def item(
+    name: str,
+    made: datetime,
+    *,
+    parent: str | None = None,
+    incremental: bool | None = None,
+    status: str = "available",
+    snapshot: str | None = None,
+    data: datetime | None = None,
+    ours: bool = True,
+    verified: bool = True,
+    hold: str | None = None,
+) -> Item:
+    backup = chain.Backup(
+        id=name,
+        volume_id="volume",
+        status=status,
+        is_incremental=parent is not None if incremental is None else incremental,
+        created_at=made,
+        data_timestamp=data,
+        size_gb=10,
+        snapshot_id=snapshot,
+        parent_id=parent,
+    )
+    return Item(backup, ours=ours, verified=verified, held=hold is not None, hold_reason=hold)
+
+
+def days_ago(number: float) -> datetime:
+    return NOW - number * DAY
+
+
+def decide(
+    items: Iterable[Item],
+    rules: Policy,
+    *,
+    automatic: bool = True,
+    include_last: bool = False,
+    now: datetime = NOW,
+) -> dict[str, Decision]:
+    decisions = retention.decide(items, rules, now, automatic=automatic, include_last=include_last)
+    return {decision.backup_id: decision for decision in decisions}
+
+
+def going(decisions: dict[str, Decision]) -> set[str]:
+    return {backup_id for backup_id, decision in decisions.items() if not decision.keep}
+
+
+# An old chain, an old full one, and a young chain.
+HISTORY = [
+    item("full1", days_ago(40)),
+    item("inc1", days_ago(39), parent="full1"),
+    item("inc2", days_ago(38), parent="inc1"),
+    item("full2", days_ago(37)),
+    item("full3", days_ago(3)),
+    item("inc3", days_ago(2), parent="full3"),
+]
+MONTH = policy(max_age_days=30)
+
+
+def changed(**changes: dict[str, Any]) -> list[Item]:
+    """HISTORY with other backups: their fields, or those of their items, by id."""
+    items = []
+    for each in HISTORY:
+        fields = changes.get(each.backup.id, {})
+        about = {name: fields[name] for name in fields if hasattr(each, name)}
+        rest = {name: fields[name] for name in fields if name not in about}
+        items.append(replace(each, backup=replace(each.backup, **rest), **about))
+    return items

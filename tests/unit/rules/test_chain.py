@@ -403,6 +403,13 @@ class TestVerified:
         found = self.verified(self.FULL2, self.DERIVED, derived={"derived"}, dependents=dependents)
         assert found == ({"full2", "derived"} if good else {"full2"})
 
+    @pytest.mark.parametrize("status", ["creating", "error"])
+    def test_cinder_counts_only_complete_ones(self, status: str) -> None:
+        incomplete = replace(self.DERIVED, status=status)
+        assert self.verified(self.FULL2, incomplete, derived={"derived"}) == {"full2", "derived"}
+        orphan = replace(incomplete, parent_id="gone")
+        assert self.verified(self.FULL2, orphan, derived={"derived"}) == {"full2"}
+
     def test_incremental_without_any_parent(self) -> None:
         lonely = backup("lonely", 5, incremental=True)
         assert self.verified(self.FULL2, lonely, derived={"lonely"}) == {"full2"}

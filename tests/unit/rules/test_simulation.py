@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backup_manager.rules import backup_type, chain, recurrence, retention, simulation
-from backup_manager.rules.retention import Item, Policy
+from backup_manager.rules.links import Item
+from backup_manager.rules.policy import Policy
 from backup_manager.rules.simulation import Day, Forecast, Schedule, Volume
 
 from .support import DAY, stable, utc

@@ -14,6 +14,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from tests.unit.sdk import fakeplans
+
 PROJECT = "5a0ee2e6d4a54b6d8b0b0c5b7a7d1c11"
 USER = "0c9a0a3d0f6b4a3c9d8f2f4a0e6f7b21"
 REGION = "RegionOne"
@@ -87,6 +89,7 @@ class FakeCloud:
     :ivar link_host: what the links to next pages begin with, instead of the right address.
     :ivar refusals: what the next requests are refused with.
     :ivar warnings: what new backups and schedules are warned of.
+    :ivar verdicts: what becomes of the records of an import.
     :ivar singles: what there is only one of: ``statistics``, ``info`` and ``health``.
     :ivar scripts: by the id of a run, what changes in it with each look at it.
     """
@@ -98,6 +101,7 @@ class FakeCloud:
         self.refusals: list[Refused] = []
         self.singles: dict[str, Any] = {}
         self.warnings: list[str] = []
+        self.verdicts: list[dict[str, Any]] = []
         self.in_catalog = True
         self.page = 100
         self.link_host = ""
@@ -240,8 +244,9 @@ class FakeCloud:
         tasks, errors = self.tasks_of(run), errors or {}
         for task in tasks:
             error = errors.get(task["volume_name"])
+            made = {} if task["backup_id"] else {"backup_id": str(uuid.uuid4())}
             task.update(status="failed", error=error) if error else task.update(
-                status="succeeded", backup_id=str(uuid.uuid4()), backup_type="full"
+                status="succeeded", backup_type="full", **made
             )
         failed, total = len(errors), len(tasks)
         status = "failed" if failed == total else "partial" if failed else "succeeded"
@@ -372,10 +377,68 @@ class FakeCloud:
             task.update(backup_id=self._restored(item)["id"], target_volume_id=target)
         return 202, {"run": run}
 
+    def export_records(self, query: dict[str, str], body: Any) -> Answer:
+        wanted = body["export"]
+        ids = wanted.get("backup_ids") or [
+            each["id"] for each in self.data["backups"] if each["volume_id"] == wanted["volume_id"]
+        ]
+        document = {"format": "backup-manager/records", "records": [{"backup_id": i} for i in ids]}
+        return 200, {"document": document, "warnings": self.warnings}
+
+    def import_records(self, query: dict[str, str], body: Any) -> Answer:
+        answer: dict[str, Any] = {"records": self.verdicts, "warnings": self.warnings}
+        if body["import"].get("dry_run"):
+            return 200, answer
+        wanted = [each for each in self.verdicts if each["result"] == "import"]
+        run = None
+        if wanted:
+            volumes = [{"id": v["volume_id"], "name": v["name"], "size_gb": 1} for v in wanted]
+            run = self.run(volumes, action="import")
+            for task, verdict in zip(self.tasks_of(run), wanted):
+                task.update(action="import", backup_id=verdict["backup_id"])
+            self.scripts[run["id"]] = list(self.scripts.pop("next", []))
+        return 202, {**answer, "run": run}
+
+    def verdict(self, name: str, result: str = "import", **values: Any) -> dict[str, Any]:
+        """Add what becomes of a record."""
+        verdict = {
+            "backup_id": str(uuid.uuid4()),
+            "volume_id": str(uuid.uuid4()),
+            "name": name,
+            "type": "full",
+            "parent_id": None,
+            "size_gb": 1,
+            "created_at": "2026-11-20T02:00:00Z",
+            "result": result,
+            "reason": None,
+        }
+        self.verdicts.append({**verdict, **values})
+        return self.verdicts[-1]
+
     def _restored(self, item: dict[str, Any]) -> dict[str, Any]:
         backups: list[dict[str, Any]] = self.data["backups"]
         wanted = (item.get("backup_id"), item.get("volume_id"))
         return next(each for each in backups if each["id"] in wanted or each["volume_id"] in wanted)
+
+    def delete_backups(self, query: dict[str, str], body: Any) -> Answer:
+        wanted = body["deletion"]
+        ids, cascade = wanted["backup_ids"], wanted.get("cascade", False)
+        return self._delete(wanted, fakeplans.deletion(self.data["backups"], ids, cascade))
+
+    def clean_up(self, query: dict[str, str], body: Any) -> Answer:
+        wanted = body["cleanup"]
+        return self._delete(wanted, fakeplans.cleanup(self.data["backups"], wanted))
+
+    def _delete(self, wanted: dict[str, Any], plan: dict[str, Any]) -> Answer:
+        if wanted.get("dry_run"):
+            return 200, {"plan": plan}
+        if plan["digest"] != wanted.get("digest", plan["digest"]) or not plan["count"]:
+            raise Refused(409, "What would be deleted has changed since you looked")
+        run = self._start([each["volume_id"] for each in plan["going"]])
+        run["action"] = "delete"
+        for task, each in zip(self.tasks_of(run), plan["going"]):
+            task.update(action="delete", backup_id=each["backup_id"], note=each["reason"])
+        return 202, {"run": run}
 
     def create_schedule(self, query: dict[str, str], body: Any) -> Answer:
         wanted = dict(body["schedule"])
@@ -441,6 +504,16 @@ class FakeCloud:
         run.update(status="cancelled", counts=counts(cancelled=len(pending)))
         return 200, {"run": run}
 
+    def confirm_run(self, id_: str, query: dict[str, str], body: None) -> Answer:
+        run = self.item("runs", id_)
+        if run["status"] != "waiting":
+            raise Refused(409, f"Run {id_} does not wait for consent")
+        for task in self.tasks_of(run):
+            task["status"] = "pending"
+        run.update(status="pending", error=None, counts=counts(pending=len(self.tasks_of(run))))
+        self.scripts[id_] = list(self.scripts.pop("next", []))
+        return 200, {"run": run}
+
     def _start(self, ids: list[str]) -> dict[str, Any]:
         run = self.run([self._volume(id_, at) for at, id_ in enumerate(ids)])
         self.scripts[run["id"]] = list(self.scripts.pop("next", []))
@@ -460,8 +533,8 @@ def _service(type_: str, url: str) -> dict[str, Any]:
 
 def counts(**values: int) -> dict[str, int]:
     """The counts of a run."""
-    names = ("pending", "submitting", "running", "succeeded", "failed", "skipped", "cancelled")
-    all_ = {**dict.fromkeys((*names, "expired"), 0), **values}
+    names = ("waiting", "pending", "submitting", "running", "succeeded", "failed", "skipped")
+    all_ = {**dict.fromkeys((*names, "cancelled", "expired"), 0), **values}
     return {"total": sum(all_.values()), **all_}
 
 
@@ -509,7 +582,12 @@ _ROUTES: list[tuple[str, Callable[..., Answer]]] = [
     ("GET /v1/(statistics|info|health)", FakeCloud.single),
     (f"GET /v1/runs/{_ID}/tasks", FakeCloud.tasks),
     (f"POST /v1/runs/{_ID}/cancel", FakeCloud.cancel_run),
+    (f"POST /v1/runs/{_ID}/confirm", FakeCloud.confirm_run),
+    ("POST /v1/deletions", FakeCloud.delete_backups),
+    ("POST /v1/cleanups", FakeCloud.clean_up),
     ("POST /v1/backups", FakeCloud.create_backup),
+    ("POST /v1/backups/export", FakeCloud.export_records),
+    ("POST /v1/backups/import", FakeCloud.import_records),
     ("POST /v1/restores", FakeCloud.restore),
     ("POST /v1/schedules", FakeCloud.create_schedule),
     (f"PATCH /v1/schedules/{_ID}", FakeCloud.update_schedule),

@@ -216,6 +216,28 @@ class TestRuns:
         targets = [task.target_volume_id for task in client.run_tasks(run)]
         assert targets == [task["target_volume_id"] for task in cloud.data["tasks"]]
 
+    def test_records(self, cloud: FakeCloud, client: sdk.Proxy) -> None:
+        volume = cloud.volume("db-1")
+        backup = cloud.backup(volume)
+        for made in (
+            client.export_records([client.get_backup(backup["id"])]),
+            client.export_records(volume=volume["id"], project_id="p"),
+        ):
+            assert made.document["records"] == [{"backup_id": backup["id"]}]
+        assert cloud.requests[-1][3] == {"export": {"volume_id": volume["id"], "project_id": "p"}}
+        verdicts = [cloud.verdict("new"), cloud.verdict("old", "present", reason="there")]
+        brought = client.import_records(made.document)
+        assert cloud.requests[-1][3] == {"import": {"document": made.document}}
+        assert brought.run is not None
+        assert (brought.run.action, brought.run.is_finished) == ("import", False)
+        new, old = brought.records
+        assert (new.backup_id, new.run_id) == (verdicts[0]["backup_id"], brought.run.id)
+        assert (old.result, old.reason, old.run_id) == ("present", "there", None)
+        preview = client.import_record("a.driver", "eyJ9", dry_run=True)
+        record = {"backup_service": "a.driver", "backup_url": "eyJ9"}
+        assert cloud.requests[-1][3] == {"import": {"record": record, "dry_run": True}}
+        assert (preview.run, preview.records[0].run_id) == (None, None)
+
     def test_wait(self, cloud: FakeCloud, client: sdk.Proxy, slept: list[float]) -> None:
         run = cloud.run([cloud.volume("db-1")])
         running = {"status": "running", "counts": counts(running=1)}
