@@ -35,8 +35,8 @@ changed them.
 All errors have one shape: `error.message` says what is wrong and what to do, `error.field` with
 which property or parameter. What a request does not know is refused with 400.
 
-Times are in UTC. A list comes in pages: as long as there is another one, `<plural>_links` has its
-URL.
+Ids are UUIDs in lower case with dashes. Times are in UTC. Whole numbers have no fraction: 5 is one,
+5.0 is not. A list comes in pages: as long as there is another one, `<plural>_links` has its URL.
 """
 # What an error of that code means here.
 _ERRORS = {

@@ -26,10 +26,10 @@ LOG = logging.getLogger(__name__)
 ALL_PROJECTS = "record:all_projects"
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 # Cinder is asked once for each record; its backup service answers.
 _AT_ONCE = 8
-_TOLD = ("backup_id", "volume_id", "name", "type", "parent_id", "size_gb", "created_at")
 
 
 def export_records(call: Call) -> Body:
@@ -94,7 +94,7 @@ def _translated() -> Iterator[None]:
         raise exceptions.Unavailable(f"Cinder could not do it: {error.message}") from error
 
 
-def _each(work: Callable[[T], rules.Record], items: Sequence[T]) -> list[rules.Record]:
+def _each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(work, items))
 
@@ -189,9 +189,8 @@ def _known(
         is_here = backup.project_id in (None, project_id)
         return rules.Known(backup.volume_id, backup.status, is_here)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = zip(backup_ids, pool.map(look, backup_ids), strict=True)
-        return {backup_id: known for backup_id, known in found if known is not None}
+    found = zip(backup_ids, _each(look, backup_ids), strict=True)
+    return {backup_id: known for backup_id, known in found if known is not None}
 
 
 def _shortfalls(client: cinder.Cinder, records: Sequence[rules.Record]) -> list[str]:
@@ -204,7 +203,7 @@ def _shortfalls(client: cinder.Cinder, records: Sequence[rules.Record]) -> list[
 
 
 def _view(verdict: rules.Verdict) -> Body:
-    told = {name: getattr(verdict.record, name) for name in _TOLD}
+    told = {name: getattr(verdict.record, name) for name in rules.TOLD}
     return {**told, "result": verdict.result, "reason": verdict.reason}
 
 

@@ -136,4 +136,3 @@ class Track:
     def _given_up_at(self, task: Claimed) -> datetime:
         limit = timedelta(seconds=self._conf.engine.completion_limit)
         return task.expires_at or (task.submitted_at or task.run_created_at) + limit
-

@@ -30,8 +30,8 @@ PRESENT = "present"
 REFUSED = "refused"
 
 # What a record in a file has, and tells of the backup.
-_TOLD = ("backup_id", "volume_id", "name", "type", "parent_id", "size_gb", "created_at")
-_KEYS = (*_TOLD, "backup_service", "backup_url")
+TOLD = ("backup_id", "volume_id", "name", "type", "parent_id", "size_gb", "created_at")
+_KEYS = (*TOLD, "backup_service", "backup_url")
 _DOCUMENT = ("format", "version", "checksum", "records")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -260,7 +260,7 @@ def _item(item: object, where: str) -> Record:
         if key not in _KEYS:
             raise RecordError(f"{where}.{key[:64]}", "is not known here")
     record = read(item.get("backup_service"), item.get("backup_url"), where)
-    for key in _TOLD:
+    for key in TOLD:
         # True and 1 are equal to Python.
         if (type(item.get(key)), item.get(key)) != (
             type(getattr(record, key)),

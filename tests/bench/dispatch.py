@@ -9,67 +9,39 @@ means anything on another machine::
 
 from __future__ import annotations
 
-import argparse
 import re
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import sqlalchemy
 from keystoneauth1 import adapter
 
-from sandbox.client import Sandbox
-from tests.functional.conftest import VENV
-from tests.functional.stack import MariaDB, Stack, Tenant, wait_for
+from tests.bench import service
+from tests.functional.stack import Stack, Tenant, wait_for
 
 WORKERS = 12
 _REQUEST = re.compile(r'"(GET|POST|PUT|DELETE) /v3|(GET|POST|PUT|DELETE) http://\S+/v3/')
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = service.parser(__doc__)
     parser.add_argument("--volumes", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--mariadb", action="store_true", help="instead of SQLite")
     options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as directory,
-        _stack(Path(directory), options.mariadb) as stack,
-    ):
+    # The defaults of the service, but for the limits: what is measured is the way to Cinder.
+    limits = {"engine__max_running": 1000, "engine__max_running_per_project": 1000}
+    with service.running(options.mariadb) as stack:
+        stack.start_api()
         tenant = Tenant(stack.sandbox, stack.sandbox.create_project())
         stack.sandbox.set_quota(tenant.project.id, backups=-1, backup_gigabytes=-1)
         volume_ids = tenant.volumes(options.volumes)
         schedule = tenant.client.create_schedule(
             "bench", {"type": "cron", "expression": "0 0 1 1 *"}, volume_ids
         )
-        _compare(stack, tenant, schedule.id, volume_ids, options.rounds)
-
-
-@contextmanager
-def _stack(directory: Path, use_mariadb: bool) -> Iterator[Stack]:
-    sandbox = Sandbox.start(directory / "sandbox", venv=VENV, keystone_port=0, cinder_port=0)
-    server = MariaDB(directory) if use_mariadb else None
-    database = f"sqlite:///{directory / 'backup-manager.sqlite'}"
-    if server:
-        server.start()
-        database = server.create_database()
-    # The defaults of the service, but for the limits: what is measured is the way to Cinder.
-    stack = Stack(sandbox, directory, database, {"DEFAULT__debug": "false"})
-    limits = {"engine__max_running": 1000, "engine__max_running_per_project": 1000}
-    try:
-        stack.start_api()
         with stack.running_engine(engine__submit_workers=WORKERS, **limits):
-            yield stack
-    finally:
-        stack.stop()
-        if server:
-            server.stop()
-        sandbox.wipe()
+            _compare(stack, tenant, schedule.id, volume_ids, options.rounds)
 
 
 def _compare(

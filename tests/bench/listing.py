@@ -106,6 +106,7 @@ def _cases(many: Owner, few: Owner) -> list[Case]:
         Case("last page", {"marker": last}, {}),
         Case("of one volume", *by_volume),
         Case("in error", failed, failed),
+        Case("available, in the middle", {"status": "available", "marker": half}, {}),
     ]
 
 

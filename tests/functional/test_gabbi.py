@@ -1,4 +1,4 @@
-"""The API as members, readers, administrators and strangers meet it: a file of ``gabbits`` per noun.
+"""The API as members, readers, administrators and strangers meet it: ``gabbits``, a file per noun.
 
 A file lists in ``fixtures`` what it needs of the fixtures below; they say in the environment what
 they have made. Each file has a project of its own.
@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 import unittest
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from gabbi import handlers, suitemaker
-from gabbi.case import HTTPTestCase
+from gabbi import case, handlers, suitemaker
 from gabbi.handlers.base import ResponseHandler
 
 from backup_manager import sdk
@@ -27,14 +28,14 @@ from backup_manager.api.routes import ROUTES
 from backup_manager.api.schemas import error
 from sandbox.client import Sandbox
 from tests.functional.stack import Stack, Tenant, wait_for
-from tests.functional.test_records import _forged
+from tests.functional.test_records import _forged, once
 from tests.functional.test_windows import SELDOM, _fire, _run_of
 
 Tell = Callable[..., None]
 
 _DIRECTORY = Path(__file__).with_name("gabbits")
 _FILES = sorted(path.stem for path in _DIRECTORY.glob("*.yaml"))
-_ROLES = {"MEMBER", "READER", "ADMIN", "STRANGER"}
+_ROLES = ("MEMBER", "READER", "ADMIN", "STRANGER")
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ class _Answers(ResponseHandler):  # type: ignore[misc]
     test_key_suffix = "kind"
     test_key_value: dict[str, Any] = {}
 
-    def __call__(self, test: HTTPTestCase) -> None:
+    def __call__(self, test: case.HTTPTestCase) -> None:
         status, headers, body = int(test.response["status"]), test.response, test.response_data
         test.assertRegex(headers["x-openstack-request-id"], "^req-")
         if status == 204:
@@ -72,7 +73,7 @@ class _Answers(ResponseHandler):  # type: ignore[misc]
         test.assertEqual(said, {name: body["error"][name] for name in said})
         test.assertTrue(body["error"]["message"])
 
-    def _check_body(self, test: HTTPTestCase, status: int, body: Any) -> None:
+    def _check_body(self, test: case.HTTPTestCase, status: int, body: Any) -> None:
         route = _route(test.test_data["method"], test.url)
         assert route is not None, f"no route leads to {test.url}"
         asks = route.operation
@@ -198,29 +199,36 @@ def quota_of_one(project: Tenant, sandbox: Sandbox) -> None:
     sandbox.set_quota(project.project.id, backups=1)
 
 
+def _missed(stack: Stack, project: Tenant, volumes: list[str]) -> str:
+    schedule = project.client.create_schedule("missed", SELDOM, volumes, start_window_s=600)
+    _fire(stack, schedule, ago=timedelta(minutes=11))
+    return str(schedule.id)
+
+
 @pytest.fixture
 def missed(stack: Stack, project: Tenant, volumes: list[str], tell: Tell) -> None:
     """A schedule whose slot is found too late."""
-    schedule = project.client.create_schedule("missed", SELDOM, volumes, start_window_s=600)
-    _fire(stack, schedule, ago=timedelta(minutes=11))
-    tell(MISSED=schedule.id)
+    tell(MISSED=_missed(stack, project, volumes))
 
 
-@pytest.fixture
-def overlapping(
-    stack: Stack, project: Tenant, volumes: list[str], sandbox: Sandbox, tell: Tell
-) -> Iterator[None]:
-    """A schedule that fires twice, while the backup of the second volume takes its time."""
-    volume_id = volumes[1]
+@contextmanager
+def _overlapping(stack: Stack, project: Tenant, volume_id: str) -> Iterator[str]:
     schedule = project.client.create_schedule("overlapping", SELDOM, [volume_id])
-    with sandbox.fault("backup", delay=300, volume_id=volume_id):
+    with stack.sandbox.fault("backup", delay=300, volume_id=volume_id):
         _fire(stack, schedule, ago=timedelta(seconds=5))
         run = _run_of(project, schedule)
-        sandbox.wait_until_held(volume_id)
+        stack.sandbox.wait_until_held(volume_id)
         wait_for(lambda: project.client.get_run(run.id).counts["running"] == 1)
         _fire(stack, schedule)
         wait_for(lambda: len(list(project.client.runs(schedule_id=schedule.id))) == 2)
-        tell(OVERLAPPING=schedule.id)
+        yield str(schedule.id)
+
+
+@pytest.fixture
+def overlapping(stack: Stack, project: Tenant, volumes: list[str], tell: Tell) -> Iterator[None]:
+    """A schedule that fires twice, while the backup of the second volume takes its time."""
+    with _overlapping(stack, project, volumes[1]) as schedule_id:
+        tell(OVERLAPPING=schedule_id)
         yield
 
 
@@ -240,6 +248,7 @@ def forged(project: Tenant, chain: list[str], sandbox: Sandbox, tell: Tell) -> N
 # ---------------------------------------------------------------- the requests
 
 
+@once
 @pytest.mark.parametrize("name", _FILES)
 def test_requests(stack: Stack, project: Tenant, name: str, request: pytest.FixtureRequest) -> None:
     for fixture in _load(name).get("fixtures", ()):
@@ -258,8 +267,9 @@ def test_requests(stack: Stack, project: Tenant, name: str, request: pytest.Fixt
 # ---------------------------------------------------------------- what is requested at all
 
 
-def _asked() -> set[tuple[Route, str | None]]:
-    """The routes that the files request, and who requests them; None without a token."""
+@cache
+def _asked() -> set[tuple[str, str, str | None]]:
+    """The routes that the files request, and who requests them; None without a good token."""
     asked = set()
     for name in _FILES:
         for test in _load(name)["tests"]:
@@ -272,7 +282,7 @@ def _asked() -> set[tuple[Route, str | None]]:
     return asked
 
 
-@pytest.mark.parametrize("role", ["MEMBER", "READER", "ADMIN", "STRANGER"])
+@pytest.mark.parametrize("role", _ROLES)
 def test_each_role_makes_each_request(role: str) -> None:
     wanted = {(route.method, route.path) for route in ROUTES if route.policy is not None}
     asked = {(method, path) for method, path, asker in _asked() if asker == role}

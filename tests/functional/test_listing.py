@@ -115,7 +115,7 @@ def test_a_page_of_many_costs_what_a_page_of_few_costs(many: Owner, few: Owner) 
     of_volume = {"volume_id": newest["volume_id"]}
     assert _effort(many, of_volume, rows.BACKUPS_PER_VOLUME) <= 2 * usual
     assert _effort(many, {"status": "error"}, rows.FAILED) <= 2 * usual
-    assert _effort(many, {"type": "full", "marker": many.ids[MANY // 2]}, PAGE) <= 2 * usual
+    assert _effort(many, {"type": "full"}, PAGE) <= 2 * usual
     assert _effort(many, {"sort": "name"}, PAGE) <= 2 * usual
 
 

@@ -116,7 +116,7 @@ class ImportBackup(progress.Waiting, base.Lister):
         Column("Size", "size_gb"),
         Column("Created At", "created_at", display.minute),
         Column("Result", "result"),
-        Column("Reason", "reason"),
+        Column("Reason", "reason", display.wrapped),
     )
     long_columns = (
         Column("Name", "name"),

@@ -44,6 +44,7 @@ class Made:
     :param minutes: since the one before
     :param parent: 0 for a full one, 1 for what Cinder's rule says, else any older one
     :param known: what we know about the parent
+    :param snapshot: of how many minutes before, 0 for none
     """
 
     minutes: int
@@ -52,7 +53,7 @@ class Made:
     status: str
     ours: bool
     held: bool
-    snapshot: bool
+    snapshot: int
 
 
 def mostly(usual: Sequence[Any], *others: Any) -> Sequence[Any]:
@@ -74,7 +75,7 @@ def histories(**fields: Sequence[Any]) -> st.SearchStrategy[Sequence[Made]]:
         ),
         "ours": mostly([True], False),
         "held": mostly([False] * 30, True),
-        "snapshot": mostly([False], True),
+        "snapshot": mostly([0], 90, 4000),
         **fields,
     }
     # Drawn from a pool, since Hypothesis takes its time for each draw.
@@ -114,7 +115,7 @@ class Cinder:
 
     def _create(self, name: str, made_at: datetime, made: Made) -> None:
         others = [each.backup for each in self.items]
-        data = made_at - 90 * MINUTE if made.snapshot else made_at
+        data = made_at - made.snapshot * MINUTE
         true = self._parent(made, data, others)
         told = {"recorded": true, "wrong": names_of(others)[0] if others else None, "lost": "gone"}
         if true is not None:

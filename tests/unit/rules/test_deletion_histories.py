@@ -37,7 +37,7 @@ def dependants(items: Mapping[str, Item]) -> dict[str, set[str]]:
     return found
 
 
-@stable(1500)
+@stable(1000)
 @given(HISTORIES, BACKUP_IDS, st.booleans())
 def test_whatever_the_history(cinder: Cinder, backup_ids: set[str], cascade: bool) -> None:
     items = {each.backup.id: each for each in cinder.items}
