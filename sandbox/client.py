@@ -325,7 +325,8 @@ class Sandbox:
         with contextlib.closing(sqlite3.connect(path, timeout=60)) as database, database:
             changed = database.execute(
                 "UPDATE backups SET created_at = strftime(:form, created_at, :by), "
-                "data_timestamp = strftime(:form, data_timestamp, :by) WHERE id = :id",
+                "data_timestamp = strftime(:form, data_timestamp, :by), "
+                "updated_at = strftime(:form, 'now') WHERE id = :id",
                 {"form": "%Y-%m-%d %H:%M:%f000", "by": f"-{days} days", "id": backup_id},
             ).rowcount
         if not changed:

@@ -55,6 +55,7 @@ def _route(method: str, url: str) -> Route | None:
 class _Answers(ResponseHandler):  # type: ignore[misc]
     """Looks at each answer, whatever the file says of it."""
 
+    # Only handlers with a key are called.
     test_key_suffix = "kind"
     test_key_value: dict[str, Any] = {}
 
@@ -159,31 +160,33 @@ def _backup(project: Tenant, volume_id: str, kind: str) -> tuple[str, str]:
     return task.backup_id, run.id
 
 
-def _age(stack: Stack, project: Tenant, days: float, *backup_ids: str) -> None:
+def _age(sandbox: Sandbox, project: Tenant, days: float, *backup_ids: str) -> None:
+    """Make backups older, and wait until the service has noticed."""
     for backup_id in backup_ids:
-        stack.sandbox.age_backup(backup_id, days)
-    # The service has to look again.
-    long_ago = datetime(2020, 1, 1, tzinfo=timezone.utc)
-    stack.move("projects.synced_at", long_ago, project_id=project.project.id)
+        sandbox.age_backup(backup_id, days)
+    until = datetime.now(timezone.utc) - timedelta(days=days)
+    wait_for(
+        lambda: {each.id for each in project.client.backups(until=until)}.issuperset(backup_ids)
+    )
 
 
 @pytest.fixture
-def chain(stack: Stack, project: Tenant, volumes: list[str], tell: Tell) -> list[str]:
+def chain(project: Tenant, volumes: list[str], sandbox: Sandbox, tell: Tell) -> list[str]:
     """A full backup of the first volume, and an increment of the day after."""
     full, run = _backup(project, volumes[0], "full")
     increment, _ = _backup(project, volumes[0], "incremental")
-    _age(stack, project, 1, full)
+    _age(sandbox, project, 1, full)
     tell(FULL=full, INCREMENT=increment, RUN=run)
     return [full, increment]
 
 
 @pytest.fixture
 def old_chain(
-    stack: Stack, project: Tenant, volumes: list[str], chain: list[str], tell: Tell
+    project: Tenant, volumes: list[str], chain: list[str], sandbox: Sandbox, tell: Tell
 ) -> None:
     """The same of 40 days ago, and a full backup of today."""
     young, _ = _backup(project, volumes[0], "full")
-    _age(stack, project, 40, *chain)
+    _age(sandbox, project, 40, *chain)
     tell(YOUNG=young)
 
 

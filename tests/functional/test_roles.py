@@ -159,7 +159,7 @@ _STILL_RUNNING = "skipped +The backup of an earlier run of this schedule is not 
 _SHOWN = (
     ("chain show {volume}", {"reader": "└─ {increment}"}),
     ("retention preview --volume {volume}", {"reader": "\n0 of 2 backups would go"}),
-    ("retention simulate --days 1", {"reader": r"\|       3 \|", "stranger": r"\|       0 \|"}),
+    ("retention simulate --days 1", {"reader": r"\| +3 \|", "stranger": r"\| +0 \|"}),
     ("schedule show {schedule}", {"reader": "name .* missed ", "admin": "name .* missed "}),
     ("run show {skipped}", {"reader": _STILL_RUNNING, "admin": _STILL_RUNNING}),
     (
