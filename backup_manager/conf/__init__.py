@@ -29,6 +29,8 @@ _GROUPS = (
 
 # Good for one host; the help of [database]connection says when MariaDB is needed.
 DEFAULT_DATABASE = "sqlite:////var/lib/backup-manager/backup-manager.sqlite"
+# An engine's dozen workers and its timers; with fewer they open a connection for nearly each use.
+_MAX_POOL_SIZE = 25
 
 
 def list_opts() -> Iterable[tuple[str, Sequence[cfg.Opt]]]:
@@ -74,7 +76,7 @@ def register(conf: cfg.ConfigOpts) -> None:
             "oslo_service=INFO",
         ]
     )
-    db_options.set_defaults(conf, connection=DEFAULT_DATABASE)
+    db_options.set_defaults(conf, connection=DEFAULT_DATABASE, max_pool_size=_MAX_POOL_SIZE)
     policy_opts.set_defaults(conf, policy_file="policy.yaml")
     for group, opts in [*auth_token_opts.list_auth_token_opts(), *list_opts()]:
         conf.register_opts(opts, group=group)

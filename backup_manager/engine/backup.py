@@ -78,6 +78,10 @@ def _known_since(conf: cfg.ConfigOpts, task: Claimed) -> datetime:
 
 def _usable_volume(client: cinder.Cinder, task: Claimed) -> Volume:
     volume = _known_volume(task)
+    if volume is not None and volume.status == volume_rules.BACKING_UP:
+        # That may be over by now. It changes nothing about a volume, and Cinder turns away who
+        # comes too early: no need to ask for each volume of a run that follows another one.
+        return volume
     if volume is None or volume_rules.unusable_reason(volume.status):
         # What we know may be a minute old: look again before it is held against the volume.
         volume = _looked_up_volume(client, task)
@@ -125,7 +129,7 @@ def _plan(conf: cfg.ConfigOpts, task: Claimed, volume: Volume) -> Plan:
         task.scheduled_for or task.run_created_at,
         parameters["timezone"],
     )
-    force = volume_rules.needs_force(volume.status)
+    force = volume_rules.needs_force(volume.status, volume.server_ids)
     return Plan(choice, name, _description(task, choice), force, volume.size_gb)
 
 

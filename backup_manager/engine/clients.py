@@ -55,6 +55,8 @@ class Clients:
 
         :raises Unavailable: Cinder's lists could not be read
         """
+        if inventory.is_newer(project_id, since):
+            return
         with self._refreshing[project_id]:
             if inventory.is_newer(project_id, since):
                 return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log as logging
+from sqlalchemy.orm import Session
 
 from backup_manager import clock
 from backup_manager.db import project as db_project
@@ -125,24 +127,52 @@ def finish(task: Claimed, expected: str, status: str, **values: Any) -> bool:
             **values,
         )
         if changed:
-            status = db_run.settle(session, task.run_id, now)
-            if status in rules.FINAL_RUN and task.action == "backup":
-                db_project.hurry_retention(session, task.project_id, now)
+            _settle(session, task, now)
         return changed
 
 
-def conclude(task: Claimed, ending: Ending) -> bool:
-    """End a task that was under way in Cinder; returns False when somebody else was quicker."""
-    if ending.code is not None:
-        LOG.warning("Task %s %s: %s", task.id, ending.status, ending.error)
-    return finish(
-        task,
+def conclude(endings: Iterable[tuple[Claimed, Ending]]) -> int:
+    """End tasks that were under way in Cinder, those of a run in one transaction.
+
+    :returns: how many; those are left out that somebody else was quicker to end
+    """
+    by_run: defaultdict[str, list[tuple[Claimed, Ending]]] = defaultdict(list)
+    for task, ending in endings:
+        if ending.code is not None:
+            LOG.warning("Task %s %s: %s", task.id, ending.status, ending.error)
+        by_run[task.run_id].append((task, ending))
+    return sum(_conclude(run_id, by_run[run_id]) for run_id in by_run)
+
+
+@db_session.retry
+def _conclude(run_id: str, endings: list[tuple[Claimed, Ending]]) -> int:
+    now = clock.now()
+    with db_session.writer() as session:
+        db_run.lock(session, run_id)
+        ended = [task for task, ending in endings if _swap(session, task, ending, now)]
+        if ended:
+            _settle(session, ended[0], now)
+        return len(ended)
+
+
+def _swap(session: Session, task: Claimed, ending: Ending, now: datetime) -> bool:
+    return db.swap(
+        session,
+        task.id,
         rules.RUNNING,
         ending.status,
+        finished_at=now,
         error_code=ending.code,
         error=ending.error,
         **ending.values,
     )
+
+
+def _settle(session: Session, task: Claimed, now: datetime) -> None:
+    """End the run of a task that ended, if it was the last one."""
+    status = db_run.settle(session, task.run_id, now)
+    if status in rules.FINAL_RUN and task.action == "backup":
+        db_project.hurry_retention(session, task.project_id, now)
 
 
 def limit_of(task: Claimed) -> str:

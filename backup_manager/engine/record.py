@@ -122,7 +122,7 @@ def _watch(client: cinder.Cinder, task: Claimed) -> None:
         for _ in range(_LOOKS):
             ending = endings(client, [task]).get(task.id)
             if ending is not None:
-                outcome.conclude(task, ending)
+                outcome.conclude([(task, ending)])
                 return
             time.sleep(_PAUSE_S)
 

@@ -46,7 +46,9 @@ FOLLOWED: dict[str, Followed] = {
     "import": Followed(record.endings, record.stuck),
 }
 
-_NOT_LEARNT = "What became of it could not be learnt from Cinder."
+
+def _not_learnt(task: Claimed) -> str:
+    return "What became of it could not be learnt from Cinder."
 
 
 class Track:
@@ -88,20 +90,16 @@ class Track:
 
     def _follow(self, followed: Followed, tasks: list[Claimed], spare: list[str]) -> int:
         """End those of the tasks of one action that Cinder is done with; returns how many."""
+        found: Endings = {}
+        advise = followed.stuck
         try:
             found = self._look(followed, tasks, spare)
         except (exceptions.BackupManagerError, cinder.CinderError) as error:
             project_id = tasks[0].project_id
             LOG.warning("Running tasks of project %s are not followed: %s", project_id, error)
-            return sum(self._expire(task, _NOT_LEARNT) for task in tasks)
-        ended = 0
-        for task in tasks:
-            ending = found.get(task.id)
-            if ending is not None:
-                ended += outcome.conclude(task, ending)
-            else:
-                ended += self._expire(task, followed.stuck(task))
-        return ended
+            advise = _not_learnt
+        endings = ((task, found.get(task.id) or self._overdue(task, advise)) for task in tasks)
+        return outcome.conclude((task, ending) for task, ending in endings if ending is not None)
 
     def _look(self, followed: Followed, tasks: list[Claimed], spare: list[str]) -> Endings:
         """What Cinder says of the tasks.
@@ -123,15 +121,15 @@ class Track:
         except cinder.AccessDenied as error:
             self._clients.denied(delegation_id, error)
 
-    def _expire(self, task: Claimed, advice: str) -> bool:
-        """Give up on a task that takes too long; Cinder's own operation is left alone."""
+    def _overdue(self, task: Claimed, advise: Callable[[Claimed], str]) -> outcome.Ending | None:
+        """The end of a task that takes too long; Cinder's own operation is left alone."""
         if clock.now() < self._given_up_at(task):
-            return False
+            return None
         message = (
             f"The {task.action} was not finished by {clock.iso(self._given_up_at(task))}, when "
-            f"the completion limit {outcome.limit_of(task)} was over. {advice}"
+            f"the completion limit {outcome.limit_of(task)} was over. {advise(task)}"
         )
-        return outcome.conclude(task, outcome.Ending(rules.EXPIRED, "expired", message))
+        return outcome.Ending(rules.EXPIRED, "expired", message)
 
     def _given_up_at(self, task: Claimed) -> datetime:
         limit = timedelta(seconds=self._conf.engine.completion_limit)

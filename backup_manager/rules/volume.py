@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 AVAILABLE = "available"
 IN_USE = "in-use"
+BACKING_UP = "backing-up"
 
 
 def unusable_reason(status: str) -> str | None:
@@ -18,12 +21,13 @@ def unusable_reason(status: str) -> str | None:
     )
 
 
-def needs_force(status: str) -> bool:
+def needs_force(status: str, server_ids: Collection[str] = ()) -> bool:
     """Whether Cinder wants the force flag: it does for volumes attached to a server.
 
     :param status: Cinder's status of the volume
+    :param server_ids: the servers; while it is backed up, the status does not tell of them
     """
-    return status == IN_USE
+    return status == IN_USE or (status == BACKING_UP and bool(server_ids))
 
 
 # Other operations hold the volume for a while; it can be backed up when they are done.
@@ -31,7 +35,7 @@ _PASSING = frozenset(
     {
         "attaching",
         "awaiting-transfer",
-        "backing-up",
+        BACKING_UP,
         "creating",
         "detaching",
         "downloading",

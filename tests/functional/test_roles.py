@@ -153,20 +153,29 @@ _REFUSED = (
     ("statistics show --all-projects", {"reader": _rule("statistics:all_projects")}),
     ("run list --project {project}", {"stranger": _rule("run:all_projects")}),
     ("health", {"reader": _rule("health:show"), "stranger": _rule("health:show")}),
+    ("backup export {full}", {"member": _rule("record:export")}),
+    (
+        "backup import --service s --url e30=",
+        {"reader": _rule("record:import"), "stranger": _rule("record:import")},
+    ),
 )
 _STILL_RUNNING = "skipped +The backup of an earlier run of this schedule is not finished"
+_MISSED = r"\| missed +\| missed +\|"
 # Each command, and what can be read in what it displays.
 _SHOWN = (
     ("chain show {volume}", {"reader": "└─ {increment}"}),
     ("retention preview --volume {volume}", {"reader": "\n0 of 2 backups would go"}),
-    ("retention simulate --days 1", {"reader": r"\| +3 \|", "stranger": r"\| +0 \|"}),
+    (
+        "retention simulate --days 1",
+        {"reader": r"\| +3 \|", "stranger": r"\| +0 \|", "admin": r"\| +0 \|"},
+    ),
     ("schedule show {schedule}", {"reader": "name .* missed ", "admin": "name .* missed "}),
-    ("run show {skipped}", {"reader": _STILL_RUNNING, "admin": _STILL_RUNNING}),
+    ("run show {skipped}", dict.fromkeys(("member", "reader", "admin"), _STILL_RUNNING)),
     (
         "run list --status missed --schedule {schedule}",
-        {"reader": r"\| missed +\| missed +\|", "stranger": r"^\s*$"},
+        {"member": _MISSED, "reader": _MISSED, "stranger": r"^\s*$"},
     ),
-    ("run list --status missed --project {project}", {"admin": r"\| missed +\| missed +\|"}),
+    ("run list --status missed --project {project}", {"admin": _MISSED}),
     (
         "statistics show",
         {"reader": "2: 2 protected, 0 unprotected", "stranger": "0: 0 protected, 0 unprotected"},
