@@ -14,4 +14,5 @@ def iso(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with whole seconds, as the API shows times: ``2026-11-20T02:00:00Z``."""
     if moment is None:
         return None
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime writes the year 1 as "1".
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat("T", "seconds") + "Z"

@@ -35,6 +35,8 @@ _KEYS = (*TOLD, "backup_service", "backup_url")
 _DOCUMENT = ("format", "version", "checksum", "records")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Half characters: JSON can write them, no database can.
+_HALF = re.compile("[\ud800-\udfff]")
 _MOST_GB = 2**31 - 1
 _LONGEST = 255
 # Such a backup may be there for good in a moment: whoever needs it waits.
@@ -113,7 +115,11 @@ def read(backup_service: object, backup_url: object, field: str = "record") -> R
     :param field: what errors call the record
     :raises RecordError: Cinder could not use it
     """
-    if not isinstance(backup_service, str) or not 0 < len(backup_service) <= _LONGEST:
+    if (
+        not isinstance(backup_service, str)
+        or not 0 < len(backup_service) <= _LONGEST
+        or not backup_service.isprintable()
+    ):
         raise RecordError(f"{field}.backup_service", f"is not a text of 1 to {_LONGEST} characters")
     where = f"{field}.backup_url"
     if not isinstance(backup_url, str):
@@ -154,7 +160,9 @@ def _id(row: Mapping[str, Any], name: str, where: str) -> str:
 
 def _text(row: Mapping[str, Any], name: str, where: str) -> str | None:
     value = row.get(name)
-    if value is not None and (not isinstance(value, str) or len(value) > _LONGEST):
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > _LONGEST or _HALF.search(value):
         raise RecordError(where, f"has a {name} that is not a text of up to {_LONGEST} characters")
     return value
 

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -84,17 +85,17 @@ def _fields(table: str) -> dict[str, str]:
     return {name: value for name, value in _rows(table) if name}
 
 
-def _readme_commands() -> list[str]:
-    """The commands of "The command line in ten lines", without what they all begin with."""
+def _readme_commands(begin: str, end: str) -> list[str]:
+    """The commands between two texts of the README, without what they all begin with."""
     readme = (REPOSITORY / "README.rst").read_text()
-    section = readme.partition("The command line in ten lines")[2].partition("Each command")[0]
+    section = readme.partition(begin)[2].partition(end)[0]
     text = re.sub(r"\\\n\s*", "", section)
     return re.findall(r"\$ openstack backup-manager (.*)", text)
 
 
 def test_the_ten_lines_of_the_readme(shell: Shell, sandbox: Sandbox, tenant: Tenant) -> None:
     web, db, mail = _volumes(sandbox, tenant, "web-data", "db-data", "mail-data")
-    commands = _readme_commands()
+    commands = _readme_commands("The command line in ten lines", "Each command")
     assert len(commands) == 10
     outputs = []
     for command in commands:
@@ -125,6 +126,23 @@ def test_the_ten_lines_of_the_readme(shell: Shell, sandbox: Sandbox, tenant: Ten
     assert [len(tenant.backups(volume)) for volume in (web, db, mail)] == [2, 2, 1]
     assert quiet[0] == quiet[2] == ""  # set and disable have nothing to say
     assert _fields(quiet[1])["counts"] == "3/3"
+
+
+def test_the_other_lines_of_the_readme(shell: Shell, sandbox: Sandbox, tenant: Tenant) -> None:
+    (volume,) = _volumes(sandbox, tenant, "db-data")
+    tenant.finished(tenant.client.create_backup([volume]))
+    commands = _readme_commands("Each command", "The parts")
+    assert len(commands) == 5
+    # Without fractions of a second, and not before the backup.
+    moment = f"{datetime.now(timezone.utc) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    outputs = [shell(re.sub(r"(?<=--at )\S+", moment, command)) for command in commands]
+    restored, chain, policy, simulation, cleaned = outputs
+    assert _fields(restored)["counts"] == "1/1"
+    assert len(_rows(chain)) == 1
+    assert "30 days" in policy
+    assert len(_rows(simulation)) > 7
+    assert "Nothing" in cleaned or "0" in cleaned
+    assert len(tenant.backups(volume)) == 1
 
 
 def _last_run(tenant: Tenant) -> str:

@@ -114,6 +114,8 @@ def test_times(written: str, shown: str) -> None:
         (url(1, size=2**31), "has no size"),
         (url(1, display_name=5), "has a display_name that is not a text"),
         (url(1, display_name="x" * 256), "has a display_name that is not a text"),
+        (url(1, display_name="a\ud800"), "has a display_name that is not a text"),
+        (url(1, project_id="\udfff"), "has a project_id that is not a text"),
         (url(1, created_at="soon"), "has a created_at that is not a time"),
         (url(1, created_at=5), "has a created_at that is not a time"),
     ],
@@ -125,7 +127,7 @@ def test_what_cinder_could_not_use(bad: Any, reason: str) -> None:
     assert reason in caught.value.message
 
 
-@pytest.mark.parametrize("service", ["", "x" * 256, None, 5])
+@pytest.mark.parametrize("service", ["", "x" * 256, None, 5, "a\ud800", "a\x00b", "a\nb"])
 def test_a_service_that_is_none(service: Any) -> None:
     with pytest.raises(rules.RecordError) as caught:
         rules.read(service, url(1))
