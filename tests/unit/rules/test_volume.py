@@ -46,3 +46,10 @@ def test_passing(status: str) -> None:
 )
 def test_not_passing(status: str) -> None:
     assert not volume.is_passing(status)
+
+
+def test_force_while_it_is_backed_up() -> None:
+    """The status no longer tells that it is attached; its servers do."""
+    assert volume.needs_force("backing-up", ["server"])
+    assert not volume.needs_force("backing-up", [])
+    assert not volume.needs_force("error", ["server"])
