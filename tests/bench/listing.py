@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--backups", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
+    print(f"{options.backups} backups against {PAGE}, {'MariaDB' if options.mariadb else 'SQLite'}")
     with service.running(options.mariadb, **FRESH) as stack:
         proxy = Proxy(stack.sandbox.cinder_url, lambda method, before: NO_TROUBLE)
         with proxy.running():
@@ -113,7 +114,7 @@ def _cases(many: Owner, few: Owner) -> list[Case]:
 def _compare(case: Case, many: Owner, few: Owner, rounds: int) -> None:
     found = len(many.list(**case.many))
     assert found == len(few.list(**case.few)), case
-    ratios, pages = [], []
+    ratios, usual = [], []
     for number in range(rounds):
         took = {many: 0.0, few: 0.0}
         for repeat in range(REQUESTS):
@@ -122,10 +123,10 @@ def _compare(case: Case, many: Owner, few: Owner, rounds: int) -> None:
             for owner, query in pair if (number + repeat) % 2 else pair[::-1]:
                 took[owner] += owner.seconds(query)
         ratios.append(took[many] / took[few])
-        pages.append(took[few] / REQUESTS * 1000)
+        usual.append(took[few] / REQUESTS * 1000)
     print(
         f"{case.name} ({found} rows): ratio {statistics.median(ratios):.2f} "
-        f"({min(ratios):.2f} to {max(ratios):.2f}), {statistics.median(pages):.0f} ms of {PAGE}; "
+        f"({min(ratios):.2f} to {max(ratios):.2f}) to {statistics.median(usual):.0f} ms; "
         f"load {os.getloadavg()[0]:.1f}",
         flush=True,
     )

@@ -25,7 +25,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 @contextmanager
 def running(mariadb: bool, **options: Any) -> Iterator[Stack]:
-    """A sandbox and a service without API and engine, and an empty project's worth of nothing.
+    """A sandbox and a service on it, whose API and engine are not started yet.
 
     :param options: of the service, named ``group__option``; the rest has its defaults
     """

@@ -171,3 +171,50 @@ def test_a_cinder_that_is_down_loses_nothing(
     finally:
         sandbox.start_cinder()
     assert len(tenant.backups(volume_id)) == 1
+
+
+def test_what_was_being_backed_up_is_not_asked_for_again(
+    own_stack: Stack, tenant: Tenant, sandbox: Sandbox
+) -> None:
+    """A run that follows another one costs Cinder no request more, though what is known is old."""
+    volume_ids = tenant.volumes(5)
+    run = tenant.client.create_backup(volume_ids)
+    ids = ", ".join(f"'{volume_id}'" for volume_id in volume_ids)
+    with own_stack.sql() as database:
+        database.execute(
+            sqlalchemy.text(f"UPDATE volumes SET status = 'backing-up' WHERE id IN ({ids})")
+        )
+    before = _looks_at(sandbox, volume_ids)
+    # The API compared the project with Cinder when the run was made.
+    with own_stack.running_engine(engine__sync_interval=3600):
+        assert tenant.finished(run).status == "succeeded"
+    assert _looks_at(sandbox, volume_ids) == before
+    assert {task.attempts for task in tenant.client.run_tasks(run)} == {1}
+
+
+def test_a_volume_that_somebody_backs_up_is_waited_for(
+    own_stack: Stack, tenant: Tenant, sandbox: Sandbox
+) -> None:
+    (volume_id,) = tenant.volumes(1)
+    with (
+        sandbox.fault("backup", delay=600, volume_id=volume_id),
+        own_stack.running_engine(),
+    ):
+        tenant.connection.block_storage.create_backup(volume_id=volume_id, name="theirs")
+        sandbox.wait_until_held(volume_id)
+        run = tenant.client.create_backup([volume_id])
+        (task,) = wait_for(
+            lambda: [task for task in tenant.client.run_tasks(run) if task.error], 60
+        )
+        assert task.error_code == "volume-busy"
+        assert "backing-up" in task.error
+        assert len(tenant.backups(volume_id)) == 1
+    with own_stack.running_engine("engine-2"):
+        assert tenant.finished(run, 120).status == "succeeded"
+    assert len(tenant.backups(volume_id)) == 2
+
+
+def _looks_at(sandbox: Sandbox, volume_ids: list[str]) -> int:
+    """How often Cinder was asked for one of the volumes."""
+    log = (sandbox.settings.log_dir / "cinder.log").read_text()
+    return sum(log.count(f"/volumes/{volume_id}") for volume_id in volume_ids)
