@@ -1,0 +1,1 @@
+"""Backup Manager in Horizon."""

@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from backup_manager_dashboard.project.overview import views
+
+urlpatterns = [
+    path("", views.IndexView.as_view(), name="index"),
+]

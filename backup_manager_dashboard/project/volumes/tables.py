@@ -1,0 +1,90 @@
+"""Volumes in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import shortcuts
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+from horizon import messages, tables
+
+from backup_manager_dashboard import api, words
+from backup_manager_dashboard.tables import ByPolicy, Table
+
+_TEMPLATES = "backup_manager_dashboard/volumes"
+
+
+class _BackUp(ByPolicy, tables.BatchAction):
+    """Back up one volume, or many with one run."""
+
+    type: str
+    rules = ("backup:create",)
+    icon = "camera"
+    help_text = _("A run begins at once; its progress stands in the history.")
+
+    def fits(self, datum: Any) -> bool:
+        return datum is None or bool(datum.can_back_up)
+
+    def handle(self, table: Table, request: HttpRequest, obj_ids: Iterable[str]) -> HttpResponse:
+        with api.tell(request, _("The backup could not be started.")):
+            run = api.client(request).create_backup(list(obj_ids), type=self.type)
+            for warning in run.warnings:
+                messages.warning(request, warning)
+            messages.success(request, _("The backup has been started."))
+            return shortcuts.redirect("horizon:project:backup_manager_runs:detail", run.id)
+        return shortcuts.redirect(request.get_full_path())
+
+
+class BackUpFull(_BackUp):
+    name = "back_up_full"
+    type = "full"
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Back Up Fully", "Back Up Fully", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Full Backup Started", "Full Backups Started", count)
+
+
+class BackUpIncremental(_BackUp):
+    name = "back_up_incremental"
+    type = "incremental"
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Back Up Incrementally", "Back Up Incrementally", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Incremental Backup Started", "Incremental Backups Started", count)
+
+
+def _cell(name: str) -> Any:
+    """A column's content, by a template of its own."""
+    template = f"{_TEMPLATES}/_{name}.html"
+    return lambda volume: render_to_string(template, {"volume": volume})
+
+
+class VolumesTable(Table):
+    name = tables.Column(
+        lambda volume: volume.name or volume.id,
+        verbose_name=_("Name"),
+        link="horizon:project:backup_manager_volumes:detail",
+    )
+    status = tables.Column(_cell("status"), verbose_name=_("Status"))
+    size = tables.Column(lambda volume: words.size(volume.size_gb), verbose_name=_("Size"))
+    servers = tables.Column(_cell("servers"), verbose_name=_("Attached to"))
+    schedules = tables.Column(_cell("schedules"), verbose_name=_("Schedules"))
+    last_backup = tables.Column(_cell("last_backup"), verbose_name=_("Last good backup"))
+
+    class Meta:
+        name = "volumes"
+        verbose_name = _("Volumes")
+        table_actions = (BackUpFull, BackUpIncremental)
+        row_actions = (BackUpFull, BackUpIncremental)

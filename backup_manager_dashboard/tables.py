@@ -1,0 +1,43 @@
+"""What the tables have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from horizon import tables
+
+from backup_manager_dashboard import api
+
+
+class Table(tables.DataTable):
+    """A table whose links to other pages keep the filters."""
+
+    def get_pagination_string(self) -> str:
+        return self._page(self._meta.pagination_param, self.get_marker())
+
+    def get_prev_pagination_string(self) -> str:
+        return self._page(self._meta.prev_pagination_param, self.get_prev_marker())
+
+    def _page(self, parameter: str, marker: str) -> str:
+        query = self.request.GET.copy()
+        for name in (self._meta.pagination_param, self._meta.prev_pagination_param, "live"):
+            query.pop(name, None)
+        query[parameter] = marker
+        return str(query.urlencode())
+
+
+class ByPolicy:
+    """An action that is shown to those only who may do it.
+
+    :cvar rules: the rules of the service that must allow it
+    """
+
+    rules: tuple[str, ...] = ()
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return api.may(request, *self.rules) and self.fits(datum)
+
+    def fits(self, datum: Any) -> bool:
+        """Whether the action makes sense for a row (None: for the table)."""
+        return True
