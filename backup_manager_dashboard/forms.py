@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms as django_forms
 from django.http import HttpRequest
+from django.utils import timezone
 from horizon import forms
 
 from backup_manager import sdk
@@ -23,11 +25,32 @@ class Filter(django_forms.Form):
             field.widget.attrs["class"] = "form-control"
 
 
+class Day(django_forms.DateField):
+    """A day, in the zone of the user."""
+
+    widget = django_forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+def span(since: date | None, until: date | None) -> dict[str, datetime]:
+    """What the service is asked for, when the user wants some days.
+
+    :param since: the first of them
+    :param until: the last of them
+    """
+    bounds = {"since": since, "until": until + timedelta(days=1) if until else None}
+    return {
+        name: timezone.make_aware(datetime.combine(bound, time()))
+        for name, bound in bounds.items()
+        if bound
+    }
+
+
 class Form(forms.SelfHandlingForm):
     """A form that shows what the service says about a field beside that field.
 
-    :cvar places: the names of fields of the service (the part before a dot will do), and of the
-        fields of the form in their place; without an entry they have the same name
+    :cvar places: the names of fields of the service (the part behind the last dot, or before the
+        first, will do), and of the fields of the form in their place; without an entry they have
+        the same name
     """
 
     places: Mapping[str, str] = {}
@@ -43,20 +66,23 @@ class Form(forms.SelfHandlingForm):
         try:
             return self.act(request, data)
         except api.ERRORS as error:
-            show(self, api.explain(error), self.places)
+            show(api.explain(error), [self], self.places)
             return False
 
 
-def show(form: Any, problem: sdk.Problem, places: Mapping[str, str]) -> str | None:
-    """Show a problem beside the field that it is about, or above the form.
+def show(problem: sdk.Problem, forms: Sequence[Any], places: Mapping[str, str]) -> Any:
+    """Show a problem beside the field that it is about, or above the first form.
 
-    :returns: the name of the field
+    :param forms: the parts of what was filled in
+    :param places: as of :class:`Form`
+    :returns: the form that shows it
     """
     field = problem.field or ""
-    for name in (field, field.split(".")[0], field.rsplit(".", 1)[-1]):
+    for name in (field, field.rsplit(".", 1)[-1], field.split(".")[0]):
         place = places.get(name, name)
-        if place in form.fields and not form.fields[place].widget.is_hidden:
-            form.add_error(place, problem.message)
-            return place
-    form.add_error(None, str(problem))
-    return None
+        for form in forms:
+            if place in form.fields and not form.fields[place].widget.is_hidden:
+                form.add_error(place, problem.message)
+                return form
+    forms[0].add_error(None, str(problem))
+    return forms[0]

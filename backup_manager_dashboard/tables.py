@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from horizon import tables
 
 from backup_manager_dashboard import api
@@ -19,12 +21,28 @@ class Table(tables.DataTable):
     def get_prev_pagination_string(self) -> str:
         return self._page(self._meta.prev_pagination_param, self.get_prev_marker())
 
+    def get_full_url(self) -> str:
+        # What is done to a row leads back to the page, also from a part of it fetched by script.
+        query = self.request.GET.copy()
+        query.pop("live", None)
+        return f"{self.request.path}?{query.urlencode()}" if query else str(self.request.path)
+
     def _page(self, parameter: str, marker: str) -> str:
         query = self.request.GET.copy()
         for name in (self._meta.pagination_param, self._meta.prev_pagination_param, "live"):
             query.pop(name, None)
         query[parameter] = marker
         return str(query.urlencode())
+
+
+def cell(template: str, name: str) -> Callable[[Any], str]:
+    """What a column shows, by a template of its own.
+
+    :param template: within the templates of the dashboard
+    :param name: what the template calls the row
+    """
+    path = f"backup_manager_dashboard/{template}"
+    return lambda row: render_to_string(path, {name: row})
 
 
 class ByPolicy:

@@ -7,8 +7,10 @@ from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from horizon import tables
+from horizon import forms, tables, views
 from horizon.utils import functions
 
 from backup_manager_dashboard import api
@@ -29,6 +31,8 @@ class ListView(tables.PagedTableMixin, tables.DataTableView):
     filter_class: type[Filter] = Filter
     sort: str | None = None
     failure: Any = _("The list can't be shown.")
+    #: Whether the service did not give it.
+    failed = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.filter = self.filter_class(request.GET)
@@ -53,9 +57,11 @@ class ListView(tables.PagedTableMixin, tables.DataTableView):
         # Horizon's word for "towards the beginning" is "asc".
         backwards = direction == "asc"
         page: list[Any] = []
+        self.failed = True
         with api.tell(self.request, self.failure):
-            found = self.fetch(reverse(sort) if backwards else sort, size + 1, marker, **filters)
+            found = self.fetch(opposite(sort) if backwards else sort, size + 1, marker, **filters)
             page = list(islice(found, size + 1))
+            self.failed = False
         extra = len(page) > size
         page = page[:size]
         self._has_more_data = backwards or extra
@@ -71,16 +77,66 @@ class ListView(tables.PagedTableMixin, tables.DataTableView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
+        filters = self._filters()
         context["filter"] = self.filter
-        context["is_filtered"] = any(
-            value and name != "sort" for name, value in (self._filters() or {}).items()
+        context["failed"] = self.failed
+        context["is_filtered"] = filters is None or any(
+            value and name != "sort" for name, value in filters.items()
         )
         return context
 
 
-def reverse(sort: str | None) -> str | None:
+def opposite(sort: str | None) -> str | None:
     """The opposite order."""
     if sort is None:
         return None
     key, _, direction = sort.partition(":")
     return f"{key}:{'asc' if direction == 'desc' else 'desc'}"
+
+
+class DetailView(views.HorizonTemplateView):
+    """The page of one thing. Its actions are those of its row in the list.
+
+    :cvar noun: what the template calls it; with ``_id``, what the URL calls its id
+    :cvar index: the name of the page with the list
+    """
+
+    table_class: type[tables.DataTable]
+    noun: str
+    index: str
+    failure: Any = _("It can't be shown.")
+
+    def fetch(self, identifier: str) -> Any:
+        """The thing."""
+        raise NotImplementedError
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        index = reverse(self.index)
+        with api.leave(self.request, self.failure, index):
+            thing = self.fetch(str(self.kwargs[f"{self.noun}_id"]))
+        context[self.noun] = thing
+        context["actions"] = self.table_class(self.request).render_row_actions(thing)
+        context["url"] = index
+        return context
+
+
+class FormView(forms.ModalFormView):
+    """A form in a dialogue, or on a page of its own."""
+
+    template_name = "backup_manager_dashboard/form.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # What comes by script, Horizon leaves in the zone of the server.
+        with timezone.override(functions.get_timezone(request)):
+            response = super().dispatch(request, *args, **kwargs)
+            return response.render() if hasattr(response, "render") else response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context["submit_url"] = self.request.get_full_path()
+        return context
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        # Horizon would make the form a second time.
+        return self.render_to_response(self.get_context_data(form=form))

@@ -69,6 +69,12 @@ TRIGGERS = {
     "retention": pgettext_lazy("what started a run", "Retention"),
 }
 
+VERDICTS = {
+    "import": pgettext_lazy("what becomes of a record", "Will be imported"),
+    "present": pgettext_lazy("what becomes of a record", "Is there already"),
+    "refused": pgettext_lazy("what becomes of a record", "Refused"),
+}
+
 # Bootstrap's words for how good something is.
 _GOOD = {"succeeded", "available", "in-use", "up"}
 _BAD = {"failed", "partial", "missed", "expired", "error", "down", "broken"}
@@ -96,6 +102,7 @@ _RULES = {
     "full_count": _("One of the newest full backups."),
     "incremental_count": _("One of the newest incremental backups."),
     "named": _("Somebody named it."),
+    "dependant": _("It builds on one that goes."),
 }
 
 
@@ -119,6 +126,23 @@ def rule(value: str, reason: str) -> Any:
     :param reason: the same in the words of the service, for what is not known here
     """
     return _RULES.get(value, reason)
+
+
+_REMEDIES = {
+    "held": _("Release it first; or wait until the restore that needs it is over, or cancel that."),
+    "status": _("Wait until it is available; an administrator can reset one that hangs in Cinder."),
+    "snapshot": _("If the backups are not on Ceph, delete it with Cinder's own command."),
+    "needed": _("Delete what builds on it as well."),
+}
+
+
+def remedy(value: str, text: str) -> Any:
+    """What to do so that a backup can be deleted.
+
+    :param value: why it can't, in one word
+    :param text: what to do, in the words of the service, for what is not known here
+    """
+    return _REMEDIES.get(value, text)
 
 
 def recurrence(value: Mapping[str, Any], text: str) -> str:
@@ -155,3 +179,89 @@ def recurrence(value: Mapping[str, Any], text: str) -> str:
 def size(gigabytes: int | None) -> str:
     """A size, as Cinder counts: whole GiB."""
     return "–" if gigabytes is None else now("%(size)s GiB") % {"size": gigabytes}
+
+
+def retention(rules: Mapping[str, int]) -> list[str]:
+    """What rules of retention keep."""
+    known = {
+        "max_age_days": lambda n: ngettext(
+            "what is younger than %d day", "what is younger than %d days", n
+        ),
+        "keep_last": lambda n: ngettext("the newest", "the %d newest", n),
+        "keep_hourly": lambda n: ngettext("the newest of %d hour", "the newest of %d hours", n),
+        "keep_daily": lambda n: ngettext("the newest of %d day", "the newest of %d days", n),
+        "keep_weekly": lambda n: ngettext("the newest of %d week", "the newest of %d weeks", n),
+        "keep_monthly": lambda n: ngettext("the newest of %d month", "the newest of %d months", n),
+        "keep_yearly": lambda n: ngettext("the newest of %d year", "the newest of %d years", n),
+        "full_count": lambda n: ngettext("the newest full one", "the %d newest full ones", n),
+        "incremental_count": lambda n: ngettext(
+            "the newest incremental one", "the %d newest incremental ones", n
+        ),
+    }
+    lines = []
+    for rule, number in rules.items():
+        text = known[rule](number) if rule in known else f"{rule}: {number}"
+        lines.append(text % number if "%d" in text else text)
+    return lines
+
+
+def duration(seconds: float | None) -> str:
+    """How long something took, in its two largest units."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return now("%(seconds)s s") % {"seconds": whole}
+    minutes, left = divmod(whole, 60)
+    if minutes < 60:
+        return now("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": left}
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return now("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    days, hours = divmod(hours, 24)
+    return now("%(days)s d %(hours)s h") % {"days": days, "hours": hours}
+
+
+# What became of tasks that did not succeed, in the order in which it is told.
+_OUTCOMES = {
+    "failed": _("%(count)s failed"),
+    "expired": _("%(count)s expired"),
+    "skipped": _("%(count)s skipped"),
+    "cancelled": _("%(count)s cancelled"),
+    "waiting": _("%(count)s waiting for consent"),
+}
+
+
+def counts(tasks: Mapping[str, int]) -> str:
+    """How many tasks of a run are done, and what became of the others.
+
+    :param tasks: how many there are, ``total`` and by status
+    """
+    if not tasks.get("total"):
+        return "–"
+    said = [now("%(done)s of %(total)s done") % {"done": tasks["succeeded"], **tasks}]
+    said += [str(text) % {"count": tasks[key]} for key, text in _OUTCOMES.items() if tasks.get(key)]
+    return now(", ").join(said)
+
+
+#: What is looked at to see whether the service works.
+CHECKS = {
+    "database": _("Database"),
+    "keystone": _("Keystone"),
+    "cinder": _("Cinder"),
+    "schema": _("Tables of the database"),
+    "engines": pgettext_lazy("check of the service", "Engines"),
+    "delegations": _("Right to act for users"),
+    "schedules": pgettext_lazy("check of the service", "Schedules"),
+}
+
+ENGINE_STATES = {
+    "up": pgettext_lazy("state of an engine", "Up"),
+    "down": pgettext_lazy("state of an engine", "Down"),
+}
+
+DELEGATION_MODES = {
+    "trust": _("trusts of the users"),
+    "service": _("a role of the service in the projects"),
+    "self": _("the credentials of its one user"),
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from datetime import timezone as dt_timezone
 from typing import Any
 
@@ -20,6 +20,8 @@ from backup_manager_dashboard import words
 register = template.Library()
 register.filter("size", words.size)
 register.filter("status_text", words.status)
+register.filter("duration", words.duration)
+register.filter("counts", words.counts)
 
 
 @register.filter
@@ -89,6 +91,8 @@ def shown(at: datetime) -> str:
 
 def distance(at: datetime) -> str:
     """How far away a time is, in its largest unit."""
+    if abs(at - timezone.now()) < timedelta(minutes=1):
+        return _("just now")
     if at > timezone.now():
         return _("in %(time)s") % {"time": timeuntil(at, depth=1)}
     return _("%(time)s ago") % {"time": timesince(at, depth=1)}
@@ -117,3 +121,80 @@ def why(decision: Any) -> Any:
 def recurrence(schedule: Any) -> str:
     """When a schedule runs, in words."""
     return words.recurrence(schedule.recurrence, schedule.recurrence_text)
+
+
+@register.filter
+def rules(retention: Any) -> list[str]:
+    """The rules of a retention, in words."""
+    return words.retention(retention)
+
+
+@register.filter
+def mine(text: str | None) -> str:
+    """A time by the clock of the user."""
+    at = moment(text)
+    return f"{at:%Y-%m-%d %H:%M}" if at else "–"
+
+
+@register.filter
+def wall(text: str | None) -> str:
+    """A time by the clock of the place that its offset is of."""
+    at = parse_datetime(text) if text else None
+    return f"{at:%Y-%m-%d %H:%M}" if at else "–"
+
+
+@register.filter
+def percent(part: int | None, whole: int | None) -> int:
+    """A part of a whole, in whole per cent."""
+    return 100 * (part or 0) // whole if whole else 0
+
+
+@register.filter
+def took(what: Any) -> str:
+    """How long a run, or a task, took or has taken so far."""
+    start = parse_datetime(getattr(what, "started_at", None) or what.submitted_at or "")
+    if start is None:
+        return "–"
+    end = parse_datetime(what.finished_at) if what.finished_at else timezone.now()
+    return words.duration(max((end - start).total_seconds(), 0)) if end else "–"
+
+
+@register.filter
+def remedy(refused: Any) -> Any:
+    """What to do so that a backup can be deleted; nothing if that is said of another one."""
+    text = refused["remedy"]
+    return words.remedy(refused["rule"], text) if text else ""
+
+
+@register.filter
+def verdict(result: str) -> Any:
+    """What becomes of a record of an import."""
+    return words.VERDICTS.get(result, result)
+
+
+@register.filter
+def check_name(name: str) -> Any:
+    """What was looked at to see whether the service works."""
+    return words.CHECKS.get(name, name)
+
+
+@register.filter
+def check_status(is_ok: bool) -> SafeString:
+    """Whether something is well, as a coloured label."""
+    text = _("Well") if is_ok else _("Wrong")
+    return format_html(
+        '<span class="label label-{}">{}</span>', "success" if is_ok else "danger", text
+    )
+
+
+@register.filter
+def engine_state(state: str) -> SafeString:
+    """The state of an engine as a coloured label."""
+    text = words.ENGINE_STATES.get(state, state)
+    return format_html('<span class="label label-{}">{}</span>', words.level(state), text)
+
+
+@register.filter
+def delegation_mode(mode: str) -> Any:
+    """How the engines come to act in a project."""
+    return words.DELEGATION_MODES.get(mode, mode)

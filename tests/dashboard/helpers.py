@@ -37,7 +37,7 @@ class Service:
         """The bodies, or the queries of a GET, of the requests for a path."""
         return [what for how, where, what in self.requests if (how, where) == (method, path)]
 
-    def send(self, request: requests.PreparedRequest) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
         assert request.url is not None and request.url.startswith(URL), request.url
         path, _, query = request.url[len(URL) :].partition("?")
         asked = json.loads(request.body) if request.body else query
@@ -86,8 +86,8 @@ class TestCase(helpers.TestCase):
             {
                 "region": region,
                 "region_id": region,
-                "interface": interface,
-                "id": interface,
+                "interface": name,
+                "id": name,
                 "url": URL,
             }
             for region in ("RegionOne", "RegionTwo")

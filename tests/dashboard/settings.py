@@ -1,6 +1,6 @@
 """Horizon's settings for tests, with the panels of Backup Manager."""
 
-import os
+from pathlib import Path
 
 from openstack_dashboard.test.settings import *  # noqa: F403
 from openstack_dashboard.test.settings import (
@@ -23,7 +23,9 @@ settings_utils.update_dashboards(
 # Django refuses an application that is named twice; their order decides about templates.
 INSTALLED_APPS = list(dict.fromkeys(INSTALLED_APPS))
 
-_SNIPPETS = os.path.join(os.path.dirname(backup_manager_dashboard.__file__), "local_settings.d")
-for _snippet in sorted(os.listdir(_SNIPPETS)):
-    with open(os.path.join(_SNIPPETS, _snippet)) as _file:
-        exec(_file.read())
+# Buttons are shown to those only who may use them.
+POLICY_CHECK_FUNCTION = "openstack_auth.policy.check"
+
+_PACKAGE = Path(backup_manager_dashboard.__file__).parent
+for _snippet in sorted(_PACKAGE.glob("local_settings.d/_*.py")):
+    exec(_snippet.read_text())

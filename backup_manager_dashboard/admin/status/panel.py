@@ -10,3 +10,4 @@ class Status(horizon.Panel):
     name = _("Backup Manager")
     slug = "backup_manager_status"
     permissions = ("openstack.services.backup-manager",)
+    policy_rules = (("backup-manager", "health:show"),)

@@ -7,15 +7,12 @@ from typing import Any
 
 from django import shortcuts
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from horizon import messages, tables
 
 from backup_manager_dashboard import api, words
-from backup_manager_dashboard.tables import ByPolicy, Table
-
-_TEMPLATES = "backup_manager_dashboard/volumes"
+from backup_manager_dashboard.tables import ByPolicy, Table, cell
 
 
 class _BackUp(ByPolicy, tables.BatchAction):
@@ -65,23 +62,21 @@ class BackUpIncremental(_BackUp):
         return ngettext_lazy("Incremental Backup Started", "Incremental Backups Started", count)
 
 
-def _cell(name: str) -> Any:
-    """A column's content, by a template of its own."""
-    template = f"{_TEMPLATES}/_{name}.html"
-    return lambda volume: render_to_string(template, {"volume": volume})
-
-
 class VolumesTable(Table):
     name = tables.Column(
         lambda volume: volume.name or volume.id,
         verbose_name=_("Name"),
         link="horizon:project:backup_manager_volumes:detail",
     )
-    status = tables.Column(_cell("status"), verbose_name=_("Status"))
-    size = tables.Column(lambda volume: words.size(volume.size_gb), verbose_name=_("Size"))
-    servers = tables.Column(_cell("servers"), verbose_name=_("Attached to"))
-    schedules = tables.Column(_cell("schedules"), verbose_name=_("Schedules"))
-    last_backup = tables.Column(_cell("last_backup"), verbose_name=_("Last good backup"))
+    status = tables.Column(cell("volumes/_status.html", "volume"), verbose_name=_("Status"))
+    size = tables.Column(lambda volume: words.size(volume.size_gb), verbose_name=_("Size"), classes=("bm-nowrap",))
+    servers = tables.Column(cell("volumes/_servers.html", "volume"), verbose_name=_("Attached to"))
+    schedules = tables.Column(
+        cell("volumes/_schedules.html", "volume"), verbose_name=_("Schedules")
+    )
+    last_backup = tables.Column(
+        cell("volumes/_last_backup.html", "volume"), verbose_name=_("Last good backup")
+    )
 
     class Meta:
         name = "volumes"

@@ -4,22 +4,44 @@
   "use strict";
 
   // Rows that change: <div data-bm-live="seconds"> is fetched anew as a whole as long as the
-  // server says that something in it still runs. One request for all rows.
+  // server says that something in it still runs. One request for all rows. What runs, and as of
+  // when, stands in the element [data-bm-live-note], which screen readers read out when the words
+  // about what runs change, not each time.
+  var LONGEST = 60;
+  var next = null;
+  var pause = 0;
+
+  function watch(live) {
+    pause = Number(live.dataset.bmLive);
+    if (pause > 0) { wait(live, pause); }
+  }
+
+  function wait(live, seconds) {
+    window.clearTimeout(next);
+    next = window.setTimeout(function () { poll(live); }, seconds * 1000);
+  }
+
   function poll(live) {
-    window.setTimeout(function () {
-      if (document.hidden || isBusy(live)) {
-        poll(live);
-        return;
-      }
-      fetch(liveUrl(), {credentials: "same-origin", headers: {"X-Requested-With": "XMLHttpRequest"}})
-        .then(function (answer) {
-          if (!answer.ok) { throw new Error(answer.status); }
-          return answer.text();
-        })
-        .then(function (html) { renew(live, html); })
-        // The next try may succeed; a session that has ended is told at the next click.
-        .catch(function () { poll(live); });
-    }, Number(live.dataset.bmLive) * 1000);
+    // A page nobody sees is brought up to date when he looks at it again.
+    if (document.hidden) { return; }
+    if (isBusy(live)) {
+      wait(live, 1);
+      return;
+    }
+    fetch(liveUrl(), {credentials: "same-origin", headers: {"X-Requested-With": "XMLHttpRequest"}})
+      .then(function (answer) {
+        if (answer.status === 401 || answer.status === 403) {
+          note(live, "bmEnded");
+          return null;
+        }
+        if (!answer.ok) { throw new Error(answer.status); }
+        return answer.text().then(function (html) { renew(live, html); });
+      })
+      .catch(function () {
+        note(live, "bmLost");
+        pause = Math.min(pause * 2, LONGEST);
+        wait(live, pause);
+      });
   }
 
   function liveUrl() {
@@ -28,25 +50,66 @@
     return url;
   }
 
-  // Somebody who has opened a menu, or marked rows, must not have them taken away.
+  // Who has opened a menu, marked rows or text, or is at a field or pressing a button must not have
+  // it taken away.
   function isBusy(live) {
-    return live.querySelector(".open, input:checked") || live.contains(document.activeElement);
+    var marked = window.getSelection();
+    return live.querySelector(".open, input:checked, input:focus, select:focus, button:active, a:active") ||
+      (marked && !marked.isCollapsed && marked.containsNode(live, true));
   }
 
   function renew(live, html) {
+    // The page may have been brought up to date meanwhile because it was looked at again.
+    if (!live.isConnected) { return; }
     var made = new DOMParser().parseFromString(html, "text/html").querySelector("[data-bm-live]");
-    if (!made) { return; }
-    // A menu may have been opened while the answer was under way.
-    if (isBusy(live)) {
-      poll(live);
+    if (!made) {
+      note(live, "bmEnded");
       return;
     }
+    // A menu may have been opened while the answer was under way.
+    if (isBusy(live)) {
+      wait(live, 1);
+      return;
+    }
+    var focused = live.contains(document.activeElement) ? document.activeElement : null;
+    var like = focused && alike(live, focused).indexOf(focused);
     live.replaceWith(made);
+    if (focused) { focus(alike(made, focused)[like]); }
+    note(made, Number(made.dataset.bmLive) > 0 ? null : "bmDone");
     watch(made);
   }
 
-  function watch(live) {
-    if (Number(live.dataset.bmLive) > 0) { poll(live); }
+  // The elements of a part that do the same as one of it.
+  function alike(live, element) {
+    return Array.prototype.filter.call(live.querySelectorAll(element.tagName), function (each) {
+      return ["href", "name", "value"].every(function (name) {
+        return each.getAttribute(name) === element.getAttribute(name);
+      });
+    });
+  }
+
+  // The focus stays where it was; if that is gone, it stays in the table.
+  function focus(element) {
+    var target = element || document.querySelector("[data-bm-live]");
+    if (!element) { target.tabIndex = -1; }
+    target.focus({preventScroll: true});
+  }
+
+  // What: one of the texts that the note brings with it; null for what the server says runs.
+  function note(live, what) {
+    document.querySelectorAll("[data-bm-live-note]").forEach(function (element) {
+      var text = what ? element.dataset[what] : live.dataset.bmProgress;
+      var status = element.querySelector("[role=status]");
+      if (status.textContent !== text) { status.textContent = text; }
+      if (what !== "bmLost" && what !== "bmEnded") {
+        element.querySelector(".bm-live-updated").textContent = live.dataset.bmUpdated;
+      }
+    });
+  }
+
+  function seen() {
+    var live = document.querySelector("[data-bm-live]");
+    if (!document.hidden && live && Number(live.dataset.bmLive) > 0) { wait(live, 0); }
   }
 
   // Previews: a form with <div data-bm-preview="url"> has its fields sent there whenever one of
@@ -86,8 +149,9 @@
 
   function start() {
     document.querySelectorAll("[data-bm-live]").forEach(watch);
-    document.addEventListener("input", changed);
-    document.addEventListener("change", changed);
+    document.addEventListener("visibilitychange", seen);
+    // Horizon's own selects tell of a change by jQuery only.
+    window.jQuery(document).on("input change", changed);
     showAll(document);
     if (window.horizon && window.horizon.modals) {
       window.horizon.modals.addModalInitFunction(function (modal) { showAll(modal.jquery ? modal[0] : modal); });

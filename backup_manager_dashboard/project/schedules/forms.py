@@ -1,0 +1,37 @@
+"""What can be asked about schedules."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from backup_manager_dashboard.forms import Filter
+
+
+class ScheduleFilter(Filter):
+    search = forms.CharField(label=_("Name"), max_length=255)
+    state = forms.ChoiceField(
+        label=_("State"),
+        choices=[
+            ("", _("All")),
+            ("enabled", _("Enabled")),
+            ("disabled", _("Disabled")),
+            ("failing", _("Failing")),
+        ],
+    )
+    sort = forms.ChoiceField(
+        label=_("Order"),
+        choices=[
+            ("name:asc", _("By name")),
+            ("next_run_at:asc", _("Next run first")),
+            ("created_at:desc", _("Newest first")),
+        ],
+    )
+
+
+#: The filters of the service for each state.
+STATES = {
+    "enabled": {"is_enabled": True},
+    "disabled": {"is_enabled": False},
+    "failing": {"is_failing": True},
+}
