@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from oslo_config import cfg
@@ -32,12 +33,19 @@ class Decided:
     :param rows: by their ids
     :param items: the same as the rules have them
     :param decisions: about all of them, or about those that somebody named and what goes with them
+    :param policies: by the ids of the backups, where policies decide
     """
 
     volume_id: str
     rows: Mapping[str, Backup]
     items: Sequence[Item]
     decisions: Sequence[Decision]
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+
+    @property
+    def expires(self) -> dict[str, datetime]:
+        """Where policies decide: when those go of which that is certain, by their ids."""
+        return retention.expiries_each(self.items, self.policies)
 
     @property
     def going(self) -> list[str]:
@@ -47,7 +55,12 @@ class Decided:
 
 @dataclass(frozen=True)
 class ByPolicy:
-    """The policies of the project decide, and nobody looks at it before."""
+    """The policies of the project decide, and nobody looks at it before.
+
+    :param instead: one that decides in the place of all of them, to see what it would do
+    """
+
+    instead: Policy | None = None
 
     def parameters(self, volume_id: str) -> dict[str, Any]:
         """What the task of a backup of that volume has to know, so that ``basis_of`` finds it."""
@@ -125,8 +138,11 @@ def decide(
         restoring = db.restoring(session, project_id)
         for volume_id, rows in db.backups(session, project_id, volume_ids):
             items = db.items(rows, restoring)
+            applied: dict[str, Policy] = {}
             if isinstance(basis, ByPolicy):
-                applied = {row.id: known.of(volume_id, row.schedule_id) for row in rows}
+                applied = {
+                    row.id: basis.instead or known.of(volume_id, row.schedule_id) for row in rows
+                }
                 decisions = retention.decide_each(items, applied, now, automatic=True)
             elif isinstance(basis, ByAge):
                 days = basis.days_of(volume_id)
@@ -139,7 +155,7 @@ def decide(
                 )
             else:
                 decisions = deletion.named(items, basis.backup_ids, cascade=basis.cascade)
-            yield Decided(volume_id, {row.id: row for row in rows}, items, decisions)
+            yield Decided(volume_id, {row.id: row for row in rows}, items, decisions, applied)
 
 
 def targets(decided: Decided, basis: Basis, volume_name: str | None) -> list[Target]:

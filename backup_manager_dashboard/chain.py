@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
 from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 #: How many backups of a tree a page shows.
 _MOST = 100
@@ -62,3 +67,31 @@ def lineage(links: Sequence[Link], backup_id: str) -> list[Link]:
         found.append(link)
         link = by_id.pop(link["parent_id"] or "", None)
     return found[::-1]
+
+
+def timeline(links: Sequence[Link], most: int) -> tuple[list[tuple[date, list[Link]]], int]:
+    """The backups of a volume by days of the user's clock, the newest first.
+
+    :param most: as many are listed
+    :returns: days and their backups; how many are left out
+    """
+    newest = sorted(links, key=lambda link: str(link["created_at"]), reverse=True)
+    shown = newest[:most]
+    days = groupby(shown, key=lambda link: _local(link).date())
+    return [(day, list(each)) for day, each in days], len(newest) - len(shown)
+
+
+def latest(links: Sequence[Link], moment: datetime) -> Link | None:
+    """The newest available backup that was made at a moment or before."""
+    earlier = [
+        link
+        for link in links
+        if link["status"] == "available" and _local(link).replace(microsecond=0) <= moment
+    ]
+    return max(earlier, key=lambda link: str(link["created_at"]), default=None)
+
+
+def _local(link: Link) -> datetime:
+    parsed = parse_datetime(link["created_at"])
+    assert parsed is not None
+    return timezone.localtime(parsed)

@@ -15,6 +15,11 @@ from backup_manager_dashboard import api
 class Table(tables.DataTable):
     """A table whose links to other pages keep the filters."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # As Horizon's own, but the button that opens the menu has a name.
+        self._meta.row_actions_dropdown_template = "backup_manager_dashboard/_row_actions.html"
+
     def get_pagination_string(self) -> str:
         return self._page(self._meta.pagination_param, self.get_marker())
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from horizon import forms, tables, views
+from horizon import forms, tables, views, workflows
 from horizon.utils import functions
 
 from backup_manager_dashboard import api
@@ -140,3 +140,14 @@ class FormView(forms.ModalFormView):
     def form_invalid(self, form: Any) -> HttpResponse:
         # Horizon would make the form a second time.
         return self.render_to_response(self.get_context_data(form=form))
+
+
+class WorkflowView(workflows.WorkflowView):
+    """A form in several steps, in a dialogue or on a page of its own."""
+
+    template_name = "backup_manager_dashboard/workflow.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context["page_title"] = context["workflow"].name
+        return context

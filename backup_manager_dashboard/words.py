@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.dates import WEEKDAYS
-from django.utils.translation import gettext as now
+from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 #: Statuses of runs and tasks, as Backup Manager has them.
 RUN_STATUSES = {
@@ -34,7 +33,7 @@ CINDER_STATUSES = {
     "restoring": _("Restoring"),
     "restoring-backup": _("Restoring a backup"),
     "deleting": _("Deleting"),
-    "deleted": _("Deleted"),
+    "deleted": pgettext_lazy("status of a volume or backup", "Deleted"),
     "attaching": _("Attaching"),
     "detaching": _("Detaching"),
     "extending": _("Extending"),
@@ -152,14 +151,16 @@ def recurrence(value: Mapping[str, Any], text: str) -> str:
     """
     kind = value.get("type")
     if kind == "daily":
-        return now("every day at %(time)s") % value
+        return gettext("every day at %(time)s") % value
     if kind == "weekly":
-        days = now(", ").join(str(WEEKDAYS[day - 1]) for day in value["weekdays"])
-        return now("every %(days)s at %(time)s") % {"days": days, "time": value["time"]}
+        days = pgettext("between days of the week", ", ").join(
+            str(WEEKDAYS[day - 1]) for day in value["weekdays"]
+        )
+        return gettext("every %(days)s at %(time)s") % {"days": days, "time": value["time"]}
     if kind == "monthly" and value["day"] == "last":
-        return now("on the last day of each month at %(time)s") % value
+        return gettext("on the last day of each month at %(time)s") % value
     if kind == "monthly":
-        return now("on day %(day)s of each month at %(time)s") % value
+        return gettext("on day %(day)s of each month at %(time)s") % value
     if kind == "interval" and "minutes" in value:
         each = ngettext("every minute", "every %(minutes)s minutes", value["minutes"])
         return each % value
@@ -172,13 +173,13 @@ def recurrence(value: Mapping[str, Any], text: str) -> str:
         )
         return each % {"hours": value["hours"], "minute": minute}
     if kind == "cron":
-        return now("by cron expression %(expression)s") % value
+        return gettext("by cron expression %(expression)s") % value
     return text
 
 
 def size(gigabytes: int | None) -> str:
     """A size, as Cinder counts: whole GiB."""
-    return "–" if gigabytes is None else now("%(size)s GiB") % {"size": gigabytes}
+    return "–" if gigabytes is None else gettext("%(size)s GiB") % {"size": gigabytes}
 
 
 def retention(rules: Mapping[str, int]) -> list[str]:
@@ -211,15 +212,15 @@ def duration(seconds: float | None) -> str:
         return "–"
     whole = round(seconds)
     if whole < 60:
-        return now("%(seconds)s s") % {"seconds": whole}
+        return gettext("%(seconds)s s") % {"seconds": whole}
     minutes, left = divmod(whole, 60)
     if minutes < 60:
-        return now("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": left}
+        return gettext("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": left}
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
-        return now("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+        return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
     days, hours = divmod(hours, 24)
-    return now("%(days)s d %(hours)s h") % {"days": days, "hours": hours}
+    return gettext("%(days)s d %(hours)s h") % {"days": days, "hours": hours}
 
 
 # What became of tasks that did not succeed, in the order in which it is told.
@@ -239,9 +240,9 @@ def counts(tasks: Mapping[str, int]) -> str:
     """
     if not tasks.get("total"):
         return "–"
-    said = [now("%(done)s of %(total)s done") % {"done": tasks["succeeded"], **tasks}]
+    said = [gettext("%(done)s of %(total)s done") % {"done": tasks["succeeded"], **tasks}]
     said += [str(text) % {"count": tasks[key]} for key, text in _OUTCOMES.items() if tasks.get(key)]
-    return now(", ").join(said)
+    return pgettext("between numbers of tasks", ", ").join(said)
 
 
 #: What is looked at to see whether the service works.
@@ -265,3 +266,21 @@ DELEGATION_MODES = {
     "service": _("a role of the service in the projects"),
     "self": _("the credentials of its one user"),
 }
+
+
+_ORIGINS = {
+    "the policy of the volume": _("the policy of the volume"),
+    "the policy of the project": _("the policy of the project"),
+    "the default of this installation": _("the default of this installation"),
+}
+
+
+def origin(text: str) -> str:
+    """Whose policy something is.
+
+    :param text: in the words of the service
+    """
+    schedule = text.removeprefix("schedule ")
+    if schedule != text:
+        return gettext("schedule %(name)s") % {"name": schedule}
+    return str(_ORIGINS.get(text, text))

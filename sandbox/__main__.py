@@ -1,4 +1,4 @@
-"""The command: python -m sandbox start|stop|status|register|wipe|install."""
+"""The command: python -m sandbox start|stop|status|register|horizon|wipe|install."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import cast
 
-from sandbox import config, faults, identity, lifecycle, venv
+from sandbox import config, faults, horizon, identity, lifecycle, venv
 from sandbox.config import SandboxError
 
 _NOT_RUNNING = 3
@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     register.add_argument("--url", required=True)
     register.set_defaults(command=_register)
+
+    dashboard = commands.add_parser(
+        "horizon", parents=[common], help="start a Horizon over it, anew if one runs; stop ends it"
+    )
+    dashboard.set_defaults(command=_horizon)
+    _add_horizon_options(dashboard)
 
     wipe = commands.add_parser("wipe", parents=[common], help="stop it and remove its data")
     wipe.add_argument("--with-venv", action="store_true", help="also remove the packages")
@@ -121,6 +127,30 @@ def _add_start_options(start: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_horizon_options(dashboard: argparse.ArgumentParser) -> None:
+    dashboard.add_argument(
+        "--venv",
+        type=Path,
+        metavar="DIR",
+        required=True,
+        help="where backup-manager[dashboard], waitress and whitenoise are installed",
+    )
+    dashboard.add_argument(
+        "--horizon-port",
+        type=_port,
+        default=horizon.DEFAULT_PORT,
+        metavar="N",
+        help='where it listens, "auto" for a free port (default: %(default)s)',
+    )
+    dashboard.add_argument(
+        "--page-size",
+        type=int,
+        default=horizon.DEFAULT_PAGE_SIZE,
+        metavar="N",
+        help="the rows of a page (default: %(default)s)",
+    )
+
+
 def _port(text: str) -> int:
     if text == "auto":
         return config.AUTO_PORT
@@ -158,6 +188,8 @@ def _status(options: argparse.Namespace) -> int:
         process = f", process {pid}" if pid else ""
         _report(f"{name.capitalize():10}{state:14}{url}{process}")
         states.append(healthy)
+    if pid := lifecycle.server(settings, lifecycle.HORIZON).pid:
+        _report(f"{'Horizon':10}{'running':14}process {pid}")
     _report(f"{'Clouds':10}{settings.clouds_yaml}")
     return 0 if all(states) else _NOT_RUNNING
 
@@ -166,6 +198,17 @@ def _register(options: argparse.Namespace) -> int:
     settings = config.load(options.state_dir)
     identity.register_backup_manager(settings, options.url)
     _report(f"The catalog leads to {options.url}")
+    return 0
+
+
+def _horizon(options: argparse.Namespace) -> int:
+    lifecycle.start_horizon(
+        options.state_dir,
+        _report,
+        venv=options.venv,
+        port=options.horizon_port,
+        page_size=options.page_size,
+    )
     return 0
 
 

@@ -88,8 +88,15 @@ class Sandbox:
         """
         return cls(lifecycle.start(state_dir, report, **options))
 
+    def start_horizon(self, venv: Path, port: int = config.AUTO_PORT) -> str:
+        """Start Horizon, with the packages of an environment; returns its URL.
+
+        Register what the catalog is to lead to before: users see the catalog of their login.
+        """
+        return lifecycle.start_horizon(self.settings.state_dir, _silent, venv=venv, port=port).url
+
     def stop(self) -> None:
-        """Stop both servers and keep the data; fine when they aren't running."""
+        """Stop all servers and keep the data; fine when they aren't running."""
         lifecycle.stop(self.settings.state_dir, _silent)
 
     def wipe(self) -> None:

@@ -86,6 +86,10 @@ class Settings:
         return self.state_dir / "faults"
 
     @property
+    def horizon_dir(self) -> Path:
+        return self.state_dir / "horizon"
+
+    @property
     def keys_dir(self) -> Path:
         return self.state_dir / "keys"
 
@@ -109,6 +113,7 @@ class Settings:
             self.config_dir,
             self.database_dir,
             self.faults_dir,
+            self.horizon_dir,
             self.keys_dir,
             self.log_dir,
             self.run_dir,

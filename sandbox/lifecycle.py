@@ -1,4 +1,4 @@
-"""Start, stop and wipe a sandbox. Needs nothing but the standard library."""
+"""Start, stop and wipe a sandbox, and a Horizon over it. Needs nothing but the standard library."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Unpack
 
 from sandbox import config, identity, ports, venv
 from sandbox.config import Options, SandboxError, Settings
+from sandbox.horizon import DEFAULT_PAGE_SIZE, Horizon
 from sandbox.locking import locked
 from sandbox.process import Daemon, answers
 
@@ -20,6 +21,7 @@ Report = Callable[[str], None]
 
 # In the order of starting; stopped in reverse.
 SERVERS = "keystone", "cinder"
+HORIZON = "horizon"
 # Settings that Keystone doesn't care about.
 _CINDER_ONLY = {"backup_dir", "backup_service", "cinder_port"}
 
@@ -30,10 +32,29 @@ _LOCK_SECONDS = 2000.0
 
 def server(settings: Settings, name: str, descriptor: int = -1) -> Daemon:
     """One of SERVERS. The descriptor is the listening socket, needed only to start it."""
+    environment = _environment(config.REPOSITORY)
+    environment["OS_KEYSTONE_CONFIG_FILES"] = str(settings.config_dir / "keystone.conf")
+    environment["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
+    return _daemon(settings, name, settings.venv, descriptor, environment)
+
+
+def horizon_server(horizon: Horizon, descriptor: int = -1) -> Daemon:
+    """The same for Horizon."""
+    environment = _environment(horizon.modules)
+    return _daemon(horizon.settings, HORIZON, horizon.venv, descriptor, environment)
+
+
+def _daemon(
+    settings: Settings,
+    name: str,
+    packages: Path,
+    descriptor: int,
+    environment: dict[str, str],
+) -> Daemon:
     return Daemon(
         name=name,
         command=[
-            str(venv.python(settings.venv)),
+            str(venv.python(packages)),
             # Modules come from PYTHONPATH, not from the working directory.
             "-P",
             "-m",
@@ -41,7 +62,7 @@ def server(settings: Settings, name: str, descriptor: int = -1) -> Daemon:
             str(settings.state_dir),
             str(descriptor),
         ],
-        environment=_environment(settings),
+        environment=environment,
         directory=settings.state_dir,
         pid_file=settings.run_dir / f"{name}.pid",
         output=settings.log_dir / f"{name}.out",
@@ -82,8 +103,35 @@ def start(state_dir: Path, report: Report, **options: Unpack[Options]) -> Settin
         return settings
 
 
+def start_horizon(
+    state_dir: Path, report: Report, *, venv: Path, port: int, page_size: int = DEFAULT_PAGE_SIZE
+) -> Horizon:
+    """Start a Horizon over a sandbox that runs, anew if one runs already.
+
+    :param venv: where Horizon, the plugin, waitress and whitenoise are installed
+    :param port: where it listens; AUTO_PORT finds a free one
+    :param page_size: the rows of a page
+    """
+    settings = config.load(state_dir)
+    with _alone(settings.state_dir, report):
+        horizon = Horizon(settings, venv.resolve(), port or ports.free_port(), page_size)
+        horizon_server(horizon).stop()
+        with _hold(HORIZON, horizon.port) as held:
+            horizon.prepare()
+            daemon = horizon_server(horizon, held.fileno())
+            report("Starting Horizon ...")
+            try:
+                daemon.start(held.fileno())
+                daemon.wait_until_healthy(horizon.health_url, _START_SECONDS)
+            except BaseException:
+                daemon.stop()
+                raise
+    report(f"Running: Horizon {horizon.url}")
+    return horizon
+
+
 def stop(state_dir: Path, report: Report) -> None:
-    """Stop both servers; fine when they aren't running."""
+    """Stop all servers; fine when they aren't running."""
     settings = config.load(state_dir)
     with _alone(settings.state_dir, report):
         _stop(settings, report)
@@ -156,12 +204,15 @@ def _held_ports(settings: Settings, names: list[str]) -> Iterator[dict[str, sock
     with contextlib.ExitStack() as stack:
         sockets = {}
         for name in names:
-            port = getattr(settings, f"{name}_port")
-            try:
-                sockets[name] = stack.enter_context(ports.hold(port))
-            except OSError as error:
-                raise SandboxError(_port_trouble(name, port, error)) from None
+            sockets[name] = stack.enter_context(_hold(name, getattr(settings, f"{name}_port")))
         yield sockets
+
+
+def _hold(name: str, port: int) -> socket.socket:
+    try:
+        return ports.hold(port)
+    except OSError as error:
+        raise SandboxError(_port_trouble(name, port, error)) from None
 
 
 def _port_trouble(name: str, port: int, error: OSError) -> str:
@@ -204,7 +255,9 @@ def _run(settings: Settings, sockets: dict[str, socket.socket], report: Report) 
 
 def _stop(settings: Settings, report: Report) -> None:
     _ready_mark(settings).unlink(missing_ok=True)
-    stopped = [name for name in reversed(SERVERS) if server(settings, name).stop()]
+    # Of what is only to be stopped nothing but the pid file counts.
+    names = [HORIZON, *reversed(SERVERS)]
+    stopped = [name for name in names if server(settings, name).stop()]
     report(f"Stopped {' and '.join(map(str.capitalize, stopped))}" if stopped else "Not running")
 
 
@@ -213,16 +266,14 @@ def _ready_mark(settings: Settings) -> Path:
     return settings.run_dir / "ready"
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(modules: Path) -> dict[str, str]:
     """The caller's, without what would lead the servers or their clients elsewhere."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("OS_", "PYTHON")) and not name.lower().endswith("_proxy")
     }
-    kept["PYTHONPATH"] = str(config.REPOSITORY)
-    kept["OS_KEYSTONE_CONFIG_FILES"] = str(settings.config_dir / "keystone.conf")
-    kept["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
+    kept["PYTHONPATH"] = str(modules)
     return kept
 
 

@@ -1,7 +1,7 @@
 """Starts a small cloud with Backup Manager in it, protects three volumes, and shows the result.
 
-A real Keystone and a real Cinder, the API and one engine on SQLite: everything runs as you, on
-127.0.0.1, and keeps its data in .quickstart.
+A real Keystone and a real Cinder, the API and one engine on SQLite, and a real Horizon on demand:
+everything runs as you, on 127.0.0.1, and keeps its data in .quickstart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox import lifecycle, ports
+from sandbox import config, horizon, lifecycle, ports
 from sandbox.config import DEFAULT_CINDER_PORT, DEFAULT_KEYSTONE_PORT, SandboxError, write_file
 from sandbox.process import Daemon
 
@@ -65,12 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools/quickstart.sh", description=__doc__)
     parser.add_argument("--stop", action="store_true", help="stop everything and keep the data")
     parser.add_argument("--clean", action="store_true", help="stop everything, remove the data")
+    parser.add_argument("--dashboard", action="store_true", help="with Horizon")
     parser.add_argument("--api-port", type=int, default=API_PORT, metavar="N")
     parser.add_argument("--keystone-port", type=int, default=DEFAULT_KEYSTONE_PORT, metavar="N")
     parser.add_argument("--cinder-port", type=int, default=DEFAULT_CINDER_PORT, metavar="N")
+    parser.add_argument("--horizon-port", type=int, default=horizon.DEFAULT_PORT, metavar="N")
     parser.add_argument("--state-dir", type=Path, default=REPOSITORY / ".quickstart", metavar="DIR")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--sandbox-venv", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--dashboard-venv", type=Path, help=argparse.SUPPRESS)
     return parser
 
 
@@ -129,6 +132,8 @@ def _check_ports(places: Places, options: argparse.Namespace) -> None:
     wanted = {"api-port": options.api_port} if places.daemon("api").pid is None else {}
     if not (places.sandbox / "sandbox.json").exists():
         wanted |= {"keystone-port": options.keystone_port, "cinder-port": options.cinder_port}
+    if options.dashboard and not _has_horizon(places):
+        wanted["horizon-port"] = options.horizon_port
     for option, port in wanted.items():
         try:
             ports.hold(port).close()
@@ -137,6 +142,12 @@ def _check_ports(places: Places, options: argparse.Namespace) -> None:
                 f"Port {port} is in use by {ports.holder(port) or 'another process'}. "
                 f"End that, or choose another port with --{option} N."
             ) from error
+
+
+def _has_horizon(places: Places) -> bool:
+    if not (places.sandbox / "sandbox.json").exists():
+        return False
+    return lifecycle.server(config.load(places.sandbox), lifecycle.HORIZON).pid is not None
 
 
 def _start(places: Places, options: argparse.Namespace) -> None:
@@ -155,6 +166,10 @@ def _start(places: Places, options: argparse.Namespace) -> None:
     )
     _step("Starting Backup Manager: the database, the API and an engine")
     url = _start_service(places, sandbox, options.api_port)
+    if options.dashboard:
+        _step("Starting Horizon with the panels of Backup Manager")
+        sandbox.start_horizon(options.dashboard_venv, options.horizon_port)
+        _indented(f"Running: Horizon http://127.0.0.1:{options.horizon_port}")
     _step("Filling three volumes of the project demo, one of them in use")
     with sandbox.connection("demo") as connection:
         from backup_manager import sdk
@@ -165,6 +180,8 @@ def _start(places: Places, options: argparse.Namespace) -> None:
         _follow(client, run_id)
     _show(places, run_id)
     _next(places, url, time.monotonic() - began)
+    if options.dashboard:
+        _look(options.horizon_port)
 
 
 def _step(text: str) -> None:
@@ -359,6 +376,12 @@ Everything is running ({seconds:.0f} s). Go on with:
   curl {url}/
 
 Stop it: tools/quickstart.sh --stop     Remove its data: tools/quickstart.sh --clean""")
+
+
+def _look(port: int) -> None:
+    print(f"""
+Open http://127.0.0.1:{port}/ and log in as demo, as reader (may only look) or as admin; the
+password is the name. The panels are under Project > Backup Manager.""")
 
 
 def _short(path: Path) -> str:

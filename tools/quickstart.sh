@@ -14,6 +14,11 @@ done
 # A port that is taken is better known before minutes are spent on installing.
 "$python" -m tools.quickstart --check "$@"
 make_venv service -e '.[server]' python-openstackclient &
+making=$!
 "$python" -m sandbox install --venv "$VENVS/sandbox"
-wait $!
-exec "$VENVS/service/bin/python" -m tools.quickstart --sandbox-venv "$VENVS/sandbox" "$@"
+case " $* " in
+    *" --dashboard "*) make_dashboard_venv dashboard constraints.txt ;;
+esac
+wait "$making"
+exec "$VENVS/service/bin/python" -m tools.quickstart --sandbox-venv "$VENVS/sandbox" \
+    --dashboard-venv "$VENVS/dashboard" "$@"

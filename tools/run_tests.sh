@@ -1,41 +1,60 @@
 #!/usr/bin/env bash
-# Everything: lint and types, unit tests, and functional tests against a real Keystone and Cinder
-# with SQLite and with MariaDB. Arguments go to pytest, in place of the lint and of all tests.
+# Everything: lint and types, unit tests, the dashboard on the oldest and the newest Horizon, and
+# functional tests against a real Keystone, Cinder and Horizon, with SQLite and with MariaDB.
+# Arguments go to pytest, in place of the lint and of all tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/venvs.sh
 . tools/venvs.sh
 
-ensure_mariadb() {
-    if command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ]; then
-        return 0
-    fi
-    local packages=(mariadb-server-core mariadb-client-core)
+HAS_HEADERS='import pathlib, sys, sysconfig
+sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())'
+
+ensure_packages() {
+    local packages=()
+    PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null ||
+        packages+=(mariadb-server-core mariadb-client-core)
+    command -v chromedriver >/dev/null || packages+=(chromium chromium-driver)
+    command -v msgfmt >/dev/null || packages+=(gettext)
+    # For one library of the oldest Horizon.
+    { command -v gcc >/dev/null && "$(find_python)" -c "$HAS_HEADERS"; } ||
+        packages+=(gcc python3-dev)
+    [ ${#packages[@]} -gt 0 ] || return 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "The tests need MariaDB's server. Install it: sudo apt-get install ${packages[*]}" >&2
+        echo "The tests need more. Install it: sudo apt-get install ${packages[*]}" >&2
         return 1
     fi
-    echo "Installing MariaDB's server ..."
-    local log=$VENVS/mariadb-install.log
-    mkdir -p "$VENVS"
-    if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
-        --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
-        echo "MariaDB's server could not be installed; the end of $log:" >&2
-        tail -n 15 "$log" >&2
-        return 1
-    fi
+    echo "Installing ${packages[*]} ..."
+    _logged packages _apt_get "${packages[@]}"
 }
 
-ensure_mariadb
+_apt_get() {
+    apt-get update -q &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+}
+
+prepare_dashboard() {
+    ensure_packages && tools/test_dashboard.sh --prepare
+}
+
+# What has to be fetched comes while other things need the processors.
+prepare_dashboard &
+preparing=$!
 make_venv main -e '.[server,test,docs]'
+"$VENVS/main/bin/pip" install --disable-pip-version-check -q --no-deps -c constraints.txt \
+    axe-playwright-python
 "$(find_python)" -m sandbox install --venv "$VENVS/sandbox"
 export PATH=$VENVS/main/bin:$PATH
 if [ $# -gt 0 ]; then
+    wait "$preparing"
     exec pytest "$@"
 fi
 tools/lint.sh
 echo "== documentation"
 sphinx-build -q -W -b html doc/source doc/build/html
+wait "$preparing"
+echo "== tests of the dashboard"
+tools/test_dashboard.sh
 echo "== tests"
 # Two at a time, each with a cloud of its own: most of a test is waiting for something.
 exec pytest -n 2 --dist worksteal

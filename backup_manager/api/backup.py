@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from backup_manager import clock, delegation, exceptions
+from backup_manager import clock, delegation, exceptions, retention
 from backup_manager.api import listing, mirror, quota, run
 from backup_manager.api.call import Body, Call
 from backup_manager.context import Scope
@@ -15,6 +17,7 @@ from backup_manager.db import retention as db_retention
 from backup_manager.db import session as db_session
 from backup_manager.db import volume as db_volume
 from backup_manager.db.models import Backup
+from backup_manager.rules.retention import Decision
 
 ALL_PROJECTS = "backup:all_projects"
 
@@ -24,10 +27,15 @@ def list_backups(call: Call) -> Body:
     scope = listing.scope(call, ALL_PROJECTS)
     if not call.query["all_projects"]:
         mirror.refresh(call)
+    filters = listing.filters(call)
+    with_retention = filters.pop("retention")
     with db_session.reader() as session:
-        page = db.list_page(session, scope, listing.paging(call), **listing.filters(call))
+        page = db.list_page(session, scope, listing.paging(call), **filters)
         view = _viewer(session, scope, page.rows)
-    return listing.body(call, "backups", page, view)
+    decided = _retention(call, page.rows) if with_retention else {}
+    return listing.body(
+        call, "backups", page, lambda row: {**view(row), "retention": decided.get(row.id)}
+    )
 
 
 def show_backup(call: Call, backup_id: str) -> Body:
@@ -35,9 +43,7 @@ def show_backup(call: Call, backup_id: str) -> Body:
     found = mirror.find(call, call.reach(ALL_PROJECTS), db.get, backup_id)
     if found is None:
         raise exceptions.NotFound(resource="backup", id=backup_id)
-    with db_session.reader() as session:
-        view = _viewer(session, Scope(found.project_id), [found])
-    return {"backup": view(found)}
+    return _shown(call, found)
 
 
 def create_backups(call: Call) -> Body:
@@ -65,18 +71,54 @@ def update_backup(call: Call, backup_id: str) -> Body:
         raise exceptions.InvalidInput("hold_reason", "goes together with held: true")
     # One that came to be a moment ago may have to be read from Cinder first.
     mirror.find(call, call.own, db.get, backup_id)
-    return {"backup": _hold(call, backup_id, held, reason)}
+    return _shown(call, _hold(call, backup_id, held, reason))
 
 
 @db_session.retry
-def _hold(call: Call, backup_id: str, held: bool, reason: str | None) -> Body:
+def _hold(call: Call, backup_id: str, held: bool, reason: str | None) -> Backup:
     with db_session.writer() as session:
         row = db.get(session, call.own, backup_id)
         if row is None:
             raise exceptions.NotFound(resource="backup", id=backup_id)
         row.held, row.hold_reason = held, reason
-        session.flush()
-        return _viewer(session, call.own, [row])(row)
+        return row
+
+
+def _shown(call: Call, backup: Backup) -> Body:
+    with db_session.reader() as session:
+        view = _viewer(session, Scope(backup.project_id), [backup])
+    decided = _retention(call, [backup])
+    return {"backup": {**view(backup), "retention": decided.get(backup.id)}}
+
+
+def _retention(call: Call, backups: Sequence[Backup]) -> dict[str, Body]:
+    """What the policies decide now about each of the backups, by its id.
+
+    The backups of a volume are decided about together, so those of a page cost one query.
+    """
+    volumes: defaultdict[str, set[str]] = defaultdict(set)
+    for backup in backups:
+        volumes[backup.project_id].add(backup.volume_id)
+    ids = {backup.id for backup in backups}
+    found: dict[str, Body] = {}
+    for project_id, volume_ids in volumes.items():
+        for decided in retention.decide(call.conf, project_id, volume_ids):
+            expires = decided.expires
+            found.update(
+                (each.backup_id, _view_decision(each, expires.get(each.backup_id)))
+                for each in decided.decisions
+                if each.backup_id in ids
+            )
+    return found
+
+
+def _view_decision(decision: Decision, expires_at: datetime | None) -> Body:
+    return {
+        "keep": decision.keep,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "expires_at": clock.iso(expires_at),
+    }
 
 
 def _viewer(session: Session, scope: Scope, backups: Sequence[Backup]) -> Callable[[Backup], Body]:

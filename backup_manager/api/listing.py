@@ -49,11 +49,16 @@ def filters(call: Call) -> dict[str, Any]:
     return {name: value for name, value in call.query.items() if name not in _COMMON}
 
 
-def body(call: Call, plural: str, page: Page[T], view: Callable[[T], Body]) -> Body:
-    """The response: the items, and where the next page is if there is one."""
+def body(
+    call: Call, plural: str, page: Page[T], view: Callable[[T], Body], marker: str = "id"
+) -> Body:
+    """The response: the items, and where the next page is if there is one.
+
+    :param marker: the property of an item that says which one it is
+    """
     result: Body = {plural: [view(row) for row in page.rows]}
     if page.has_more:
-        following = {**call.arguments, "marker": result[plural][-1]["id"]}
+        following = {**call.arguments, "marker": result[plural][-1][marker]}
         href = f"{call.url}?{urlencode(following)}"
         result[f"{plural}_links"] = [{"rel": "next", "href": href}]
     return result

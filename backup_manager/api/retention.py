@@ -17,7 +17,7 @@ from backup_manager.db import schedule as db_schedule
 from backup_manager.db import session as db_session
 from backup_manager.db import volume as db_volume
 from backup_manager.db.models import Backup, Schedule
-from backup_manager.retention import Decided, decide, policies
+from backup_manager.retention import ByPolicy, Decided, decide, policies
 from backup_manager.rules import deletion, simulation
 from backup_manager.rules import policy as policy_rules
 from backup_manager.rules import retention as rules
@@ -44,6 +44,19 @@ def show_schedule(call: Call, schedule_id: str) -> Body:
         volume_ids = db.volumes_backed_up_by(session, schedule.project_id, schedule_id)
         volume_ids.update(_targets(session, schedule))
     return plan(call, decide(call.conf, call.context.project_id, volume_ids))
+
+
+def preview(call: Call) -> Body:
+    """Show what retention would delete now of some volumes under another policy."""
+    volume_ids = call.body["volumes"]
+    timezone = call.conf.backup.default_timezone
+    policy_ = policy_rules.parse(call.body["retention"], "this policy", timezone)
+    mirror.refresh(call)
+    with db_session.reader() as session:
+        left = db.backed_up(session, call.own, volume_ids)
+    mirror.targets(call, volume_ids, taken=left)
+    basis = ByPolicy(instead=policy_)
+    return plan(call, decide(call.conf, call.context.project_id, volume_ids, basis))
 
 
 def simulate(call: Call) -> Body:

@@ -11,6 +11,7 @@ from backup_manager.api import (
     info,
     openapi,
     policy,
+    project,
     record,
     restore,
     retention,
@@ -18,6 +19,7 @@ from backup_manager.api import (
     schedule,
     service,
     statistics,
+    task,
     version,
     volume,
 )
@@ -30,6 +32,7 @@ from backup_manager.api.schemas import health as healths
 from backup_manager.api.schemas import info as infos
 from backup_manager.api.schemas import openapi as documents
 from backup_manager.api.schemas import policy as policies
+from backup_manager.api.schemas import project as projects
 from backup_manager.api.schemas import record as records
 from backup_manager.api.schemas import restore as restores
 from backup_manager.api.schemas import retention as retentions
@@ -37,6 +40,7 @@ from backup_manager.api.schemas import run as runs
 from backup_manager.api.schemas import schedule as schedules
 from backup_manager.api.schemas import service as services
 from backup_manager.api.schemas import statistics as figures
+from backup_manager.api.schemas import task as tasks
 from backup_manager.api.schemas import version as versions
 from backup_manager.api.schemas import volume as volumes
 
@@ -113,6 +117,13 @@ ROUTES = (
     ),
     Route(
         "POST",
+        "/v1/retention/preview",
+        retention.preview,
+        "retention:show",
+        retentions.PREVIEW,
+    ),
+    Route(
+        "POST",
         "/v1/retention/simulate",
         retention.simulate,
         "retention:simulate",
@@ -124,6 +135,8 @@ ROUTES = (
     Route("GET", f"{_RUN}/tasks", run.list_tasks, "run:show", runs.TASKS),
     Route("POST", f"{_RUN}/cancel", run.cancel_run, "run:cancel", runs.CANCEL),
     Route("POST", f"{_RUN}/confirm", run.confirm_run, "run:confirm", runs.CONFIRM),
+    Route("GET", "/v1/tasks", task.list_tasks, "task:list", tasks.LIST),
+    Route("GET", "/v1/projects", project.list_projects, "project:list", projects.LIST),
     Route("GET", "/v1/services", service.list_services, "service:list", services.LIST),
     Route("GET", "/v1/statistics", statistics.show_statistics, "statistics:show", figures.SHOW),
     Route("GET", "/v1/info", info.show_info, "info:show", infos.SHOW),

@@ -48,7 +48,7 @@ def list_tasks(call: Call, run_id: str) -> Body:
     with db_session.reader() as session:
         run = _get(session, scope, run_id)
         page = db.list_tasks(session, run.id, listing.paging(call), **listing.filters(call))
-    return listing.body(call, "tasks", page, _view_task)
+    return listing.body(call, "tasks", page, view_task)
 
 
 def cancel_run(call: Call, run_id: str) -> Body:
@@ -186,7 +186,8 @@ def _view(run: Run, counts: Mapping[str, int]) -> Body:
     }
 
 
-def _view_task(task: Task) -> Body:
+def view_task(task: Task) -> Body:
+    """What is shown of a task."""
     seconds = rules.seconds(task.submitted_at, task.finished_at)
     return {
         "id": task.id,

@@ -12,9 +12,10 @@ from oslo_log import log as logging
 from oslo_utils import uuidutils
 from sqlalchemy.orm import Session
 
-from backup_manager import clock, delegation, exceptions
+from backup_manager import clock, delegation, exceptions, retention
 from backup_manager.api import listing, mirror, quota, run
 from backup_manager.api.call import Body, Call
+from backup_manager.api.schemas.schedule import MAX_KEPT
 from backup_manager.context import Scope
 from backup_manager.db import delegation as db_delegation
 from backup_manager.db import project as db_project
@@ -23,6 +24,7 @@ from backup_manager.db import schedule as db
 from backup_manager.db import selector as db_selector
 from backup_manager.db import session as db_session
 from backup_manager.db.models import Delegation, Run, Schedule
+from backup_manager.rules import backup_type, steady
 from backup_manager.rules import policy as policy_rules
 from backup_manager.rules import recurrence as rules
 from backup_manager.rules import selector as selector_rules
@@ -38,6 +40,8 @@ _PLAIN = (
     *("name", "description", "enabled", "backup_type", "max_incrementals"),
     *("selector", "start_window_s", "completion_limit_s", "spread_s", "retention"),
 )
+# What decides about the backups that a preview shows.
+_KEPT_BY = frozenset({"backup_type", "max_incrementals", "retention"})
 # What has to fit together.
 _CHECKED = frozenset({"volumes", "selector", "completion_limit_s", "spread_s"})
 
@@ -163,9 +167,16 @@ def preview_schedule(call: Call, schedule_id: str) -> Body:
 
 
 def preview_recurrence(call: Call) -> Body:
-    """Show when a recurrence would run."""
+    """Show when a recurrence would run, and what would be kept in the long run.
+
+    The latter is worked out where the type of the backups, the length of chains or a policy is
+    given. A policy of null is that of the project.
+    """
     timezone = call.body.get("timezone", call.conf.backup.default_timezone)
-    return _preview(call.body["recurrence"], timezone, call.body["count"])
+    shown = _preview(call.body["recurrence"], timezone, call.body["count"])
+    if call.body.keys() & _KEPT_BY:
+        shown["preview"]["kept"] = _kept(call, shown["preview"]["cron"], timezone)
+    return shown
 
 
 # ---------------------------------------------------------------- recurrence
@@ -205,7 +216,41 @@ def _preview(recurrence: Mapping[str, Any], timezone: str, count: int) -> Body:
     runs = [{"at": clock.iso(slot), "local": slot.astimezone(zone).isoformat()} for slot in slots]
     description = rules.describe(recurrence)
     preview = {"cron": timing["cron"], "timezone": timezone, "description": description}
-    return {"preview": {**preview, "runs": runs}}
+    return {"preview": {**preview, "runs": runs, "kept": None}}
+
+
+def _kept(call: Call, cron: str, timezone: str) -> Body:
+    """What there would be of a volume when the schedule of a body has run for long."""
+    if call.body.get("retention") is None:
+        with db_session.reader() as session:
+            policy = retention.policies(call.conf, session, call.context.project_id).otherwise
+    else:
+        policy = policy_rules.parse(call.body["retention"], "this policy", timezone)
+    found = steady.steady(
+        cron,
+        timezone,
+        call.body.get("backup_type", backup_type.FULL),
+        call.body.get("max_incrementals", call.conf.backup.max_incrementals),
+        policy,
+        clock.now(),
+    )
+    zone = rules.zone(timezone)
+    return {
+        "at": clock.iso(found.at),
+        "local": found.at.astimezone(zone).isoformat(),
+        "count": len(found.kept),
+        "is_complete": found.is_complete,
+        "backups": [
+            {
+                "at": clock.iso(each.at),
+                "local": each.at.astimezone(zone).isoformat(),
+                "type": each.type,
+                "rule": each.rule,
+                "reason": each.reason,
+            }
+            for each in found.kept[:MAX_KEPT]
+        ],
+    }
 
 
 # ---------------------------------------------------------------- volumes

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from backup_manager.context import Scope
 from backup_manager.db import session as db_session
 from backup_manager.db import statistics as db
 from backup_manager.db import usage as db_usage
+from backup_manager.db import volume as db_volume
 from backup_manager.db.models import UsageSample
 from backup_manager.rules import chain, usage
 from backup_manager.rules import statistics as rules
@@ -43,6 +43,9 @@ def show_statistics(call: Call) -> Body:
             "backups": _backups(db.backups(session, scope)),
             "tasks": _tasks(session, scope, now),
             "next_runs": _next_runs(session, scope),
+            "waiting_runs": db.waiting_runs(session, scope),
+            "failing_schedules": db.failing_schedules(session, scope),
+            "days": _days(session, scope, now.date()),
             "quota": quota and _view_quota(session, scope, quota, now),
             "quota_error": quota_error,
         }
@@ -51,18 +54,11 @@ def show_statistics(call: Call) -> Body:
 
 def _volumes(session: Session, scope: Scope, now: datetime) -> Body:
     total, protected = db.volumes(session, scope)
-    # Many schedules share a recurrence.
-    rhythm = cache(lambda cron, timezone: rules.rhythm(cron, timezone, now))
-    late = {
-        each.volume_id
-        for each in db.protections(session, scope)
-        if rules.is_late(rhythm(each.cron, each.timezone), each.since, each.last_backup, now)
-    }
     return {
         "total": total,
         "protected": protected,
         "unprotected": total - protected,
-        "late": len(late),
+        "late": len(db_volume.late_ids(session, scope, now)),
     }
 
 
@@ -119,6 +115,30 @@ def _next_runs(session: Session, scope: Scope) -> list[Body]:
         {"schedule_id": each.id, "schedule_name": each.name, "at": clock.iso(at)}
         for at, each in rules.next_runs(schedules, _NEXT_RUNS)
     ]
+
+
+def _days(session: Session, scope: Scope, today: date) -> list[Body]:
+    """What there was on each of the last 30 days of which something is known, earliest first."""
+    first = today - timedelta(days=usage.DAYS - 1)
+    midnight = datetime.combine(first, time(), timezone.utc)
+    samples = {sample.day: sample for sample in db_usage.by_day(session, scope, first)}
+    tasks = db.tasks_by_day(session, scope, "backup", midnight)
+    return [
+        _view_day(day, samples.get(day), *tasks.get(day, (0, 0)))
+        for day in sorted(samples.keys() | tasks.keys())
+    ]
+
+
+def _view_day(day: date, sample: db_usage.Day | None, succeeded: int, failed: int) -> Body:
+    return {
+        "date": day.isoformat(),
+        "backups": sample and sample.backups,
+        "size_gb": sample and sample.size_gb,
+        "protected_volumes": sample and sample.protected_volumes,
+        "unprotected_volumes": sample and sample.unprotected_volumes,
+        "succeeded": succeeded,
+        "failed": failed,
+    }
 
 
 def _view_quota(session: Session, scope: Scope, quota: Quota, now: datetime) -> Body:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,7 @@ from backup_manager.db import schedule as db_schedule
 from backup_manager.db import session as db_session
 from backup_manager.db import volume as db
 from backup_manager.db.models import Backup, Schedule, Volume
+from backup_manager.rules import statistics
 from backup_manager.rules import volume as rules
 
 ALL_PROJECTS = "volume:all_projects"
@@ -23,9 +25,10 @@ def list_volumes(call: Call) -> Body:
     scope = listing.scope(call, ALL_PROJECTS)
     if not call.query["all_projects"]:
         mirror.refresh(call)
+    paging, now = listing.paging(call), clock.now()
     with db_session.reader() as session:
-        page = db.list_page(session, scope, listing.paging(call), **listing.filters(call))
-        view = _viewer(session, page.rows)
+        page = db.list_page(session, scope, paging, now, **listing.filters(call))
+        view = _viewer(session, page.rows, now)
     return listing.body(call, "volumes", page, view)
 
 
@@ -35,20 +38,49 @@ def show_volume(call: Call, volume_id: str) -> Body:
     if found is None:
         raise exceptions.NotFound(resource="volume", id=volume_id)
     with db_session.reader() as session:
-        view = _viewer(session, [found])
+        view = _viewer(session, [found], clock.now())
     return {"volume": view(found)}
 
 
-def _viewer(session: Session, volumes: Sequence[Volume]) -> Callable[[Volume], Body]:
+def _viewer(session: Session, volumes: Sequence[Volume], now: datetime) -> Callable[[Volume], Body]:
     """A function that shows each of the volumes, with what belongs to them read at once."""
     ids = [volume.id for volume in volumes]
     schedules = db_schedule.of_volumes(session, ids)
     backups = db.last_backups(session, ids)
+    late = _late(volumes, schedules, backups, now)
     seen = mirror.seen(session, volumes)
     return lambda volume: {
         **_view(volume, schedules.get(volume.id, []), backups.get(volume.id)),
+        "late": volume.id in late,
         "seen_at": seen(volume),
     }
+
+
+def _late(
+    volumes: Sequence[Volume],
+    schedules: Mapping[str, Sequence[Schedule]],
+    backups: Mapping[str, Backup],
+    now: datetime,
+) -> set[str]:
+    """The ids of the volumes that are late.
+
+    :param schedules: those that protect them, by the volume's id
+    :param backups: their newest good ones, by the volume's id
+    """
+    made = {volume_id: backup.created_at for volume_id, backup in backups.items()}
+    protections = [
+        statistics.Protection(
+            volume.id,
+            schedule.cron,
+            schedule.timezone,
+            max(volume.created_at, schedule.created_at),
+            made.get(volume.id),
+        )
+        for volume in volumes
+        for schedule in schedules.get(volume.id, ())
+        if schedule.enabled
+    ]
+    return statistics.late(protections, now)
 
 
 def _view(volume: Volume, schedules: Sequence[Schedule], last_backup: Backup | None) -> Body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backup_manager.context import Scope
@@ -46,12 +46,14 @@ def list_page(
     volume_id: str | None = None,
     status: str | None = None,
     name: str | None = None,
+    search: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> paging.Page[Backup]:
     """A page of backups.
 
     :param type: as shown: ``full`` or ``incremental``
+    :param search: in the name, or the whole id of the backup or of its volume
     :param since: created at that time or later
     :param until: created before that time
     """
@@ -62,5 +64,8 @@ def list_page(
         *paging.equal(Backup.name, name),
         *paging.between(Backup.created_at, since, until),
     )
+    if search is not None:
+        by_id = (Backup.id == search, Backup.volume_id == search)
+        filters += (or_(paging.contains(Backup.name, search), *by_id),)
     bounds = paging.within(Backup.project_id, scope)
     return paging.fetch(session, LISTING, page, bounds, filters)

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
-from backup_manager.db.delegation import BROKEN
-from backup_manager.db.models import Delegation, Schedule
+from backup_manager.db import schedule
+from backup_manager.db.models import Schedule
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ def without_delegation(session: Session, limit: int) -> Affected:
 
     :param limit: how many to name
     """
-    broken = select(Delegation.id).where(Delegation.state == BROKEN)
-    return _affected(session, limit, Schedule.delegation_id.in_(broken))
+    return _affected(session, limit, schedule.cannot_act())
 
 
 def not_fired(session: Session, before: datetime, limit: int) -> Affected:

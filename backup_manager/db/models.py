@@ -165,6 +165,8 @@ class Task(Base):
         Index("ix_tasks_run", "run_id", "status"),
         Index("ix_tasks_backup", "backup_id"),
         Index("ix_tasks_volume", "volume_id", "run_id"),
+        Index("ix_tasks_project_finished", "project_id", "finished_at"),
+        Index("ix_tasks_project_status", "project_id", "status", "finished_at"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)

@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from backup_manager.db import paging
 from backup_manager.db import session as db_session
 from backup_manager.db.models import Project, Schedule
+
+LISTING = paging.Listing(Project, {"project_id": Project.project_id}, id=Project.project_id)
 
 
 def get(session: Session, project_id: str) -> Project | None:

@@ -26,6 +26,14 @@ def knows_volume(session: Session, scope: Scope, volume_id: str) -> str | None:
     return None
 
 
+def backed_up(session: Session, scope: Scope, volume_ids: Collection[str]) -> set[str]:
+    """Those of the volumes of which there are backups, whether or not they are there still."""
+    query = select(Backup.volume_id).where(
+        Backup.volume_id.in_(volume_ids), *paging.within(Backup.project_id, scope)
+    )
+    return set(session.scalars(query.distinct()))
+
+
 def volumes_backed_up_by(session: Session, project_id: str, schedule_id: str) -> set[str]:
     """The volumes of which there are backups that a schedule made."""
     query = select(Backup.volume_id).where(

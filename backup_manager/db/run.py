@@ -355,7 +355,9 @@ def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:
 # ---------------------------------------------------------------- what users list
 
 LISTING = paging.Listing(Run, {"created_at": Run.created_at})
-TASK_LISTING = paging.Listing(Task, {"position": Task.position})
+TASKS_OF_RUN = paging.Listing(Task, {"position": Task.position})
+# What is not finished counts as later than all that is.
+TASKS = paging.Listing(Task, {"finished_at": Task.finished_at}, frozenset({"finished_at"}))
 
 
 def get(session: Session, scope: Scope, run_id: str) -> Run | None:
@@ -409,4 +411,31 @@ def list_tasks(
 ) -> paging.Page[Task]:
     """A page of the tasks of a run, in the order in which they were created."""
     bounds = (Task.run_id == run_id,)
-    return paging.fetch(session, TASK_LISTING, page, bounds, paging.equal(Task.status, status))
+    return paging.fetch(session, TASKS_OF_RUN, page, bounds, paging.equal(Task.status, status))
+
+
+def list_all_tasks(
+    session: Session,
+    scope: Scope,
+    page: paging.Paging,
+    *,
+    status: str | None = None,
+    action: str | None = None,
+    volume_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> paging.Page[Task]:
+    """A page of the tasks of all runs.
+
+    :param volume_id: only tasks about this volume, or that write to it
+    :param since: finished at that time or later, or not finished
+    :param until: finished before that time
+    """
+    filters = paging.equal(Task.status, status) + paging.equal(Task.action, action)
+    if volume_id is not None:
+        written = and_(Task.action == "restore", Task.target_volume_id == volume_id)
+        filters += (or_(Task.volume_id == volume_id, written),)
+    if since is not None:
+        filters += (or_(Task.finished_at >= since, Task.finished_at.is_(None)),)
+    filters += paging.between(Task.finished_at, None, until)
+    return paging.fetch(session, TASKS, page, paging.within(Task.project_id, scope), filters)

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session, aliased
 
 from backup_manager import exceptions
 from backup_manager.context import Scope
+from backup_manager.db import delegation as db_delegation
 from backup_manager.db import paging
 from backup_manager.db import selector as db_selector
 from backup_manager.db.models import Delegation, Run, Schedule, ScheduleVolume, Task, Volume
@@ -50,14 +51,22 @@ def list_page(
     page: paging.Paging,
     *,
     name: str | None = None,
+    search: str | None = None,
     enabled: bool | None = None,
+    failing: bool | None = None,
     volume_id: str | None = None,
 ) -> paging.Page[Schedule]:
     """A page of schedules.
 
+    :param search: in the name, or the whole id
+    :param failing: only those of which ``is_failing`` is, or isn't, true
     :param volume_id: only schedules that back this volume up
     """
     filters = paging.equal(Schedule.name, name) + paging.equal(Schedule.enabled, enabled)
+    if search is not None:
+        filters += (or_(paging.contains(Schedule.name, search), Schedule.id == search),)
+    if failing is not None:
+        filters += (is_failing() if failing else ~is_failing(),)
     if volume_id is not None:
         lists = exists().where(
             ScheduleVolume.schedule_id == Schedule.id, ScheduleVolume.volume_id == volume_id
@@ -66,6 +75,32 @@ def list_page(
         filters += (or_(lists, Schedule.id.in_([schedule.id for schedule in picking])),)
     bounds = paging.within(Schedule.project_id, scope)
     return paging.fetch(session, LISTING, page, bounds, filters)
+
+
+def is_failing() -> ColumnElement[bool]:
+    """Whether a schedule is enabled and can't act, or the last of its runs that ended was bad."""
+    last_end = (
+        select(Run.status)
+        .where(Run.schedule_id == Schedule.id, Run.status.in_(run_rules.FINAL_RUN))
+        .order_by(Run.created_at.desc(), Run.id.desc())
+        .limit(1)
+        .correlate(Schedule)
+        .scalar_subquery()
+    )
+    # Without an end there is no status, and NULL would be neither true nor false.
+    is_bad = func.coalesce(last_end, "").in_(run_rules.BAD_RUN)
+    return and_(Schedule.enabled, or_(cannot_act(), is_bad))
+
+
+def cannot_act() -> ColumnElement[bool]:
+    """Whether the delegation of a schedule is broken."""
+    state = (
+        select(Delegation.state)
+        .where(Delegation.id == Schedule.delegation_id)
+        .correlate(Schedule)
+        .scalar_subquery()
+    )
+    return state == db_delegation.BROKEN
 
 
 def create(session: Session, now: datetime, volume_ids: Iterable[str], **values: Any) -> Schedule:

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterator
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from backup_manager.context import Scope
-from backup_manager.db import paging
 from backup_manager.db.models import Schedule, Volume
 from backup_manager.rules import selector as rules
 
@@ -36,14 +34,18 @@ def picked(session: Session, project_id: str, selector: rules.Selector) -> Itera
     )
 
 
-def picked_ids(session: Session, scope: Scope) -> set[str]:
+def picked_ids(session: Session, *bounds: ColumnElement[bool]) -> set[str]:
     """The volumes that the selectors of enabled schedules pick now."""
-    return {volume_id for _, picks in picks_of_each(session, scope) for volume_id in picks}
+    return {volume_id for _, picks in picks_of_each(session, *bounds) for volume_id in picks}
 
 
-def picks_of_each(session: Session, scope: Scope) -> list[tuple[Schedule, set[str]]]:
-    """The enabled schedules that have a selector, with the volumes that it picks now."""
-    bounds = paging.within(Schedule.project_id, scope)
+def picks_of_each(
+    session: Session, *bounds: ColumnElement[bool]
+) -> list[tuple[Schedule, set[str]]]:
+    """The enabled schedules that have a selector, with the volumes that it picks now.
+
+    :param bounds: only these schedules
+    """
     return [
         (schedule, {volume.id for volume in picked(session, schedule.project_id, selector)})
         for schedule, selector in _selecting(session, Schedule.enabled.is_(True), *bounds)

@@ -64,10 +64,12 @@ def _prepare_sqlite(engine: Engine) -> None:
         return
 
     @event.listens_for(engine, "connect")
-    def set_pragmas(connection: sqlite3.Connection, record: object) -> None:
+    def prepare(connection: sqlite3.Connection, record: object) -> None:
         connection.execute(f"PRAGMA busy_timeout={_SQLITE_BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        # SQLite's own knows no letters but those of ASCII.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def begin_immediate(
@@ -76,6 +78,10 @@ def _prepare_sqlite(engine: Engine) -> None:
         if statement == "BEGIN":
             statement = connection.get_execution_options().get("sqlite_begin", statement)
         return statement, parameters
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _keep_open() -> None:

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ScalarSelect, case, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Date, case, func, select
+from sqlalchemy.orm import Session
 
 from backup_manager.context import Scope
 from backup_manager.db import paging
-from backup_manager.db import selector as db_selector
+from backup_manager.db import schedule as db_schedule
 from backup_manager.db import volume as db_volume
-from backup_manager.db.models import Backup, Run, Schedule, ScheduleVolume, Task, Volume
-from backup_manager.rules import chain
-
-
-@dataclass(frozen=True)
-class Protection:
-    """A volume that an enabled schedule protects.
-
-    :param since: when the later one of the two was created
-    :param last_backup: when the volume's newest good backup was created, if there is one
-    """
-
-    volume_id: str
-    cron: str
-    timezone: str
-    since: datetime
-    last_backup: datetime | None
+from backup_manager.db.models import Backup, Run, Schedule, Task, Volume
+from backup_manager.rules import run as run_rules
 
 
 @dataclass(frozen=True)
@@ -53,62 +40,33 @@ class Tasks:
     recent: int
 
 
+@dataclass
+class Project:
+    """What there is of a project.
+
+    :param waiting: tasks that no engine took up yet
+    :param oldest_waiting_at: when the run of the first of these was created
+    :param running: tasks that an engine or Cinder works on
+    """
+
+    volumes: int = 0
+    protected: int = 0
+    backups: int = 0
+    size_gb: int = 0
+    schedules: int = 0
+    failing: int = 0
+    waiting: int = 0
+    oldest_waiting_at: datetime | None = None
+    running: int = 0
+
+
 def volumes(session: Session, scope: Scope) -> tuple[int, int]:
     """How many volumes there are, and how many of them an enabled schedule protects."""
-    protected = func.sum(case((db_volume.is_protected(session, scope), 1), else_=0))
+    of_schedules = paging.within(Schedule.project_id, scope)
+    protected = _number(db_volume.is_protected(session, *of_schedules))
     query = select(func.count(), protected).select_from(Volume)
     total, number = session.execute(query.where(*paging.within(Volume.project_id, scope))).one()
-    return total, int(number or 0)
-
-
-def protections(session: Session, scope: Scope) -> list[Protection]:
-    """Each volume with each enabled schedule that lists or selects it."""
-    columns = (Volume.id, Volume.created_at, _last_backup())
-    listed = session.execute(
-        select(Schedule.created_at, Schedule.cron, Schedule.timezone, *columns)
-        .join(ScheduleVolume, ScheduleVolume.schedule_id == Schedule.id)
-        .join(Volume, Volume.id == ScheduleVolume.volume_id)
-        .where(
-            Schedule.enabled,
-            # A volume may have been transferred away from the project that scheduled it.
-            Volume.project_id == Schedule.project_id,
-            *paging.within(Schedule.project_id, scope),
-        )
-    ).all()
-    found = [_protection(*row) for row in listed]
-    for schedule, volume_ids in db_selector.picks_of_each(session, scope):
-        timing = (schedule.created_at, schedule.cron, schedule.timezone)
-        rows = session.execute(select(*columns).where(Volume.id.in_(volume_ids))).all()
-        found += [_protection(*timing, *row) for row in rows]
-    return found
-
-
-def _last_backup() -> ScalarSelect[datetime]:
-    """When the newest good backup of a volume was created: a look at the end of an index."""
-    candidate = aliased(Backup)
-    return (
-        select(candidate.created_at)
-        .where(
-            candidate.volume_id == Volume.id,
-            candidate.project_id == Volume.project_id,
-            candidate.status == chain.AVAILABLE,
-        )
-        .order_by(candidate.created_at.desc())
-        .limit(1)
-        .correlate(Volume)
-        .scalar_subquery()
-    )
-
-
-def _protection(
-    schedule_made: datetime,
-    cron: str,
-    timezone: str,
-    volume_id: str,
-    volume_made: datetime,
-    last_backup: datetime | None,
-) -> Protection:
-    return Protection(volume_id, cron, timezone, max(volume_made, schedule_made), last_backup)
+    return total, number
 
 
 def backups(session: Session, scope: Scope) -> list[Backups]:
@@ -149,6 +107,90 @@ def tasks(session: Session, scope: Scope, since: datetime, recently: datetime) -
         Tasks(action, status, number, int(some))
         for action, status, number, some in session.execute(query)
     ]
+
+
+def tasks_by_day(
+    session: Session, scope: Scope, action: str, since: datetime
+) -> dict[date, tuple[int, int]]:
+    """How many tasks ended well, and how many badly, by the day in UTC on which they ended."""
+    day = func.date(Task.finished_at, type_=Date)
+    query = (
+        select(day, _number(Task.status == run_rules.SUCCEEDED), _number(_ended_badly()))
+        .where(
+            Task.finished_at >= since,
+            Task.action == action,
+            *paging.within(Task.project_id, scope),
+        )
+        .group_by(day)
+    )
+    return {
+        when: (succeeded, failed)
+        for when, succeeded, failed in session.execute(query)
+        if succeeded or failed
+    }
+
+
+def _ended_badly() -> ColumnElement[bool]:
+    return Task.status.in_(run_rules.BAD_TASK)
+
+
+def _number(condition: ColumnElement[bool]) -> Any:
+    """How many rows of a group meet a condition."""
+    return func.count(case((condition, 1)))
+
+
+def waiting_runs(session: Session, scope: Scope) -> int:
+    """How many runs wait for somebody's consent."""
+    return _count(session, Run, Run.status == run_rules.WAITING, scope)
+
+
+def failing_schedules(session: Session, scope: Scope) -> int:
+    """How many enabled schedules don't do what they are there for."""
+    return _count(session, Schedule, db_schedule.is_failing(), scope)
+
+
+def _count(
+    session: Session, model: type[Run | Schedule], condition: ColumnElement[bool], scope: Scope
+) -> int:
+    query = select(func.count()).select_from(model).where(condition)
+    return session.scalar(query.where(*paging.within(model.project_id, scope))) or 0
+
+
+def projects(session: Session, project_ids: Collection[str]) -> dict[str, Project]:
+    """What there is of each of several projects now, counted by the database, by their ids."""
+    found = {project_id: Project() for project_id in project_ids}
+    is_protected = db_volume.is_protected(session, Schedule.project_id.in_(project_ids))
+    total = func.count()
+    for columns, attributes in (
+        ((Volume.project_id, total, _number(is_protected)), ("volumes", "protected")),
+        ((Backup.project_id, total, func.sum(Backup.size_gb)), ("backups", "size_gb")),
+        (
+            (Schedule.project_id, total, _number(db_schedule.is_failing())),
+            ("schedules", "failing"),
+        ),
+    ):
+        project_id, *figures = columns
+        query = select(project_id, *figures).where(project_id.in_(project_ids))
+        for of, *values in session.execute(query.group_by(project_id)):
+            for attribute, value in zip(attributes, values, strict=True):
+                setattr(found[of], attribute, int(value))
+    for of, status, number, first in session.execute(_unfinished(project_ids)):
+        if status == run_rules.PENDING:
+            found[of].waiting, found[of].oldest_waiting_at = number, first
+        else:
+            found[of].running += number
+    return found
+
+
+def _unfinished(project_ids: Collection[str]) -> Any:
+    """The tasks that wait for nobody's consent: how many, and the creation of the first."""
+    statuses = run_rules.ACTIVE_TASK - {run_rules.WAITING}
+    return (
+        select(Task.project_id, Task.status, func.count(), func.min(Run.created_at))
+        .join(Run, Run.id == Task.run_id)
+        .where(Task.project_id.in_(project_ids), Task.status.in_(statuses))
+        .group_by(Task.project_id, Task.status)
+    )
 
 
 def next_schedules(session: Session, scope: Scope, count: int) -> list[Schedule]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backup_manager.context import Scope
-from backup_manager.db import statistics
+from backup_manager.db import paging, statistics
 from backup_manager.db.models import Backup, UsageSample
 
 
@@ -45,6 +46,33 @@ def backups(session: Session, project_id: str) -> tuple[int, int]:
     query = select(func.count(), func.sum(Backup.size_gb)).where(Backup.project_id == project_id)
     number, size_gb = session.execute(query).one()
     return number, int(size_gb or 0)
+
+
+@dataclass(frozen=True)
+class Day:
+    """What was recorded of a day, of all projects that have a sample of it."""
+
+    day: date
+    backups: int
+    size_gb: int
+    protected_volumes: int
+    unprotected_volumes: int
+
+
+def by_day(session: Session, scope: Scope, since: date) -> list[Day]:
+    """What was recorded on a day and on those after it."""
+    columns = (
+        UsageSample.backups,
+        UsageSample.size_gb,
+        UsageSample.protected_volumes,
+        UsageSample.unprotected_volumes,
+    )
+    query = (
+        select(UsageSample.day, *(func.sum(column) for column in columns))
+        .where(UsageSample.day >= since, *paging.within(UsageSample.project_id, scope))
+        .group_by(UsageSample.day)
+    )
+    return [Day(day, *(int(figure) for figure in sums)) for day, *sums in session.execute(query)]
 
 
 def since(session: Session, project_id: str, day: date) -> Sequence[UsageSample]:

@@ -15,6 +15,7 @@ from backup_manager.policies import (
     deletion,
     health,
     info,
+    project,
     record,
     restore,
     retention,
@@ -22,6 +23,7 @@ from backup_manager.policies import (
     schedule,
     service,
     statistics,
+    task,
     volume,
 )
 
@@ -30,7 +32,7 @@ def list_rules() -> Iterator[policy.DocumentedRuleDefault]:
     """All rules, for oslopolicy-sample-generator and its like."""
     nouns = (
         *(volume, backup, chain, restore, deletion, cleanup, record, schedule, retention),
-        *(run, service, statistics, info, health),
+        *(run, task, project, service, statistics, info, health),
     )
     for noun in nouns:
         yield from noun.RULES

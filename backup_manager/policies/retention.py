@@ -27,9 +27,10 @@ RULES = [
     rule(
         "retention:show",
         READER,
-        "Show what retention would delete now.",
+        "Show what retention would delete now, also under another policy.",
         ("GET", "/v1/volumes/{volume_id}/retention"),
         ("GET", "/v1/schedules/{schedule_id}/retention"),
+        ("POST", "/v1/retention/preview"),
     ),
     rule(
         "retention:simulate",

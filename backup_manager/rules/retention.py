@@ -11,7 +11,7 @@ The other rules stand beside these: what any of them keeps is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from operator import attrgetter
@@ -140,12 +140,23 @@ def _decide_once(
     items: Sequence[Item], policies: Mapping[str, Policy], now: datetime, automatic: bool
 ) -> list[Decision]:
     decided: dict[str, Decision] = {}
-    for policy in dict.fromkeys(policies[item.backup.id] for item in items):
-        own = {item.backup.id for item in items if policies[item.backup.id] == policy}
-        seen = [item if item.backup.id in own else replace(item, held=True) for item in items]
+    for policy, own, seen in _by_policy(items, policies):
         decisions = decide(seen, policy, now, automatic=automatic)
         decided.update((each.backup_id, each) for each in decisions if each.backup_id in own)
     return [decided[item.backup.id] for item in items]
+
+
+def _by_policy(
+    items: Sequence[Item], policies: Mapping[str, Policy]
+) -> Iterator[tuple[Policy, set[str], list[Item]]]:
+    """Each policy, the ids of its own backups, and all of them, the others as if on hold."""
+    for policy in dict.fromkeys(policies[item.backup.id] for item in items):
+        own = {item.backup.id for item in items if policies[item.backup.id] == policy}
+        yield (
+            policy,
+            own,
+            [item if item.backup.id in own else replace(item, held=True) for item in items],
+        )
 
 
 def expiries(
@@ -175,6 +186,23 @@ def expiries(
         for backup_id in wave:
             later = [expires[blocker] for blocker in blockers[backup_id]]
             expires[backup_id] = max([moments[backup_id], *later])
+    return expires
+
+
+def expiries_each(
+    items: Iterable[Item], policies: Mapping[str, Policy], *, automatic: bool = True
+) -> dict[str, datetime]:
+    """The same where several policies apply, as in :func:`decide_each`.
+
+    What needs a backup of another policy to go first is absent as well.
+
+    :param policies: by the id of the backup
+    """
+    known = from_newest(items)
+    expires: dict[str, datetime] = {}
+    for policy, own, seen in _by_policy(known, policies):
+        found = expiries(seen, policy, automatic=automatic)
+        expires.update((backup_id, when) for backup_id, when in found.items() if backup_id in own)
     return expires
 
 

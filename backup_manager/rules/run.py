@@ -22,6 +22,10 @@ ACTIVE_TASK = frozenset({WAITING, PENDING, SUBMITTING, RUNNING})
 FINAL_TASK = frozenset({SUCCEEDED, FAILED, SKIPPED, CANCELLED, EXPIRED})
 ACTIVE_RUN = frozenset({WAITING, PENDING, RUNNING})
 FINAL_RUN = frozenset({SUCCEEDED, PARTIAL, FAILED, CANCELLED, SKIPPED, MISSED, EXPIRED})
+# A schedule whose last run ended so does not do what it is there for.
+BAD_RUN = frozenset({PARTIAL, FAILED, MISSED, EXPIRED})
+# The same of a task; what was skipped or cancelled was not tried.
+BAD_TASK = frozenset({FAILED, EXPIRED})
 
 # A task in one of these was taken up; skipped, cancelled and expired ones may never have been.
 _STARTED = (SUBMITTING, RUNNING, SUCCEEDED, FAILED)

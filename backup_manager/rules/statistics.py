@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from heapq import nsmallest
 from itertools import chain
 
@@ -25,6 +26,21 @@ class Rhythm:
 
     latest: datetime | None
     interval: timedelta | None
+
+
+@dataclass(frozen=True)
+class Protection:
+    """A volume that an enabled schedule protects.
+
+    :param since: when the later one of the two was created
+    :param last_backup: when the volume's newest good backup was created, whoever made it
+    """
+
+    volume_id: str
+    cron: str
+    timezone: str
+    since: datetime
+    last_backup: datetime | None
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,20 @@ def is_late(rhythm: Rhythm, since: datetime, last_backup: datetime | None, now: 
     if rhythm.interval is None or last_backup >= rhythm.latest:
         return False
     return now - last_backup > 2 * rhythm.interval
+
+
+def late(protections: Iterable[Protection], now: datetime) -> set[str]:
+    """The ids of the volumes that are late for one of the schedules that protect them.
+
+    :raises RecurrenceError: an expression or a zone is not valid
+    """
+    # Many schedules share a recurrence.
+    rhythm_of = cache(lambda cron, timezone: rhythm(cron, timezone, now))
+    return {
+        each.volume_id
+        for each in protections
+        if is_late(rhythm_of(each.cron, each.timezone), each.since, each.last_backup, now)
+    }
 
 
 def success(counts: Mapping[str, int]) -> Success:

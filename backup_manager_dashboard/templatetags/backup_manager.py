@@ -152,7 +152,8 @@ def percent(part: int | None, whole: int | None) -> int:
 @register.filter
 def took(what: Any) -> str:
     """How long a run, or a task, took or has taken so far."""
-    start = parse_datetime(getattr(what, "started_at", None) or what.submitted_at or "")
+    began = getattr(what, "started_at", None) or getattr(what, "submitted_at", None)
+    start = parse_datetime(began or "")
     if start is None:
         return "–"
     end = parse_datetime(what.finished_at) if what.finished_at else timezone.now()
@@ -198,3 +199,16 @@ def engine_state(state: str) -> SafeString:
 def delegation_mode(mode: str) -> Any:
     """How the engines come to act in a project."""
     return words.DELEGATION_MODES.get(mode, mode)
+
+
+@register.filter
+def clock(text: str | None) -> str:
+    """The time of day of a time, in the zone of the user."""
+    at = moment(text)
+    return f"{at:%H:%M} {at:%Z}" if at else "–"
+
+
+@register.filter
+def origin(text: str) -> str:
+    """Whose policy something is."""
+    return words.origin(text)

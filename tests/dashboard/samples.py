@@ -229,3 +229,89 @@ def info(**differences: Any) -> dict[str, Any]:
         "engines_up": 1,
         **differences,
     }
+
+
+def backup(number: int = 1, **differences: Any) -> dict[str, Any]:
+    return {
+        "id": identifier(100 + number),
+        "project_id": PROJECT,
+        "name": f"backup-{number}",
+        "description": None,
+        "status": "available",
+        "type": "full",
+        "is_incremental": False,
+        "has_dependents": False,
+        "volume_id": identifier(1),
+        "volume_name": "volume-1",
+        "snapshot_id": None,
+        "parent_id": None,
+        "parent_source": None,
+        "size_gb": 10,
+        "fail_reason": None,
+        "run_id": None,
+        "schedule_id": None,
+        "ours": True,
+        "held": False,
+        "hold_reason": None,
+        "created_at": "2026-11-01T02:00:00Z",
+        "data_timestamp": None,
+        "availability_zone": "nova",
+        "retention": None,
+        "seen_at": "2026-11-01T03:00:00Z",
+        **differences,
+    }
+
+
+def decision(number: int = 1, **differences: Any) -> dict[str, Any]:
+    """What becomes of a backup, as plans have it."""
+    return {
+        "backup_id": identifier(100 + number),
+        "volume_id": identifier(1),
+        "volume_name": "volume-1",
+        "type": "full",
+        "size_gb": 10,
+        "created_at": "2026-11-01T02:00:00Z",
+        "status": "available",
+        "rule": "named",
+        "reason": "You named it.",
+        **differences,
+    }
+
+
+def plan(going: Any = (), kept: Any = (), **differences: Any) -> dict[str, Any]:
+    return {
+        "digest": "digest-of-the-plan",
+        "going": list(going),
+        "kept": list(kept),
+        "count": len(going),
+        "size_gb": sum(each["size_gb"] for each in going),
+        "warnings": [],
+        **differences,
+    }
+
+
+def link(number: int = 1, **differences: Any) -> dict[str, Any]:
+    """A backup in a chain."""
+    return {
+        **decision(number, rule="keep_last", reason="One of the newest."),
+        "keep": True,
+        "parent_id": None,
+        "parent_source": None,
+        "depth": 0,
+        "is_incremental": False,
+        "has_dependents": False,
+        "verified": True,
+        "ours": True,
+        "held": False,
+        "hold_reason": None,
+        **differences,
+    }
+
+
+def chain(*links: Any, **differences: Any) -> dict[str, Any]:
+    return {
+        "volume_id": identifier(1),
+        "volume_name": "volume-1",
+        "backups": list(links),
+        **differences,
+    }

@@ -32,6 +32,7 @@ def test_what_is_tested_is_what_is_installed() -> None:
 
 
 def test_nothing_is_missing() -> None:
+    # A file that git does not know is not packed.
     assert files(SOURCE) == files(INSTALLED)
 
 

@@ -90,6 +90,12 @@ class TestList(Case):
         self.assertContains(page, ESCAPED, 2)
         self.assertNotContains(page, "<img src=x")
 
+    def test_what_has_not_begun(self) -> None:
+        pending = {"status": "pending", "started_at": None, "finished_at": None}
+        self.answer(samples.run(1, counts={"pending": 1}, **pending))
+
+        self.assertContains(self.client.get(INDEX), "0 of 1 done")
+
     def test_filters(self) -> None:
         self.answer(samples.run())
         self.service.answer("GET", f"/v1/volumes/{RUN}", {"volume": samples.volume(name="web")})
@@ -286,9 +292,7 @@ class TestDetail(Case):
 
         self.assertContains(page, f"?marker={samples.identifier(2)}")
         self.client.get(DETAIL, {"marker": samples.identifier(2)})
-        self.assertEqual(
-            [samples.identifier(2)], self.asked(f"/v1/runs/{RUN}/tasks")["marker"]
-        )
+        self.assertEqual([samples.identifier(2)], self.asked(f"/v1/runs/{RUN}/tasks")["marker"])
 
     def test_is_live_while_it_runs(self) -> None:
         counts = {"succeeded": 2, "running": 1, "pending": 3}
@@ -314,6 +318,7 @@ class TestDetail(Case):
             counts={"waiting": 38},
             trigger="retention",
             error="Unusually many.",
+            started_at=None,
             finished_at=None,
         )
 
@@ -326,9 +331,12 @@ class TestDetail(Case):
     def test_deleted_backups_have_no_page(self) -> None:
         page = self.show(samples.task(action="delete"), action="delete")
 
-        self.assertNotContains(page, reverse(
-            "horizon:project:backup_manager_backups:detail", args=[samples.identifier(101)]
-        ))
+        self.assertNotContains(
+            page,
+            reverse(
+                "horizon:project:backup_manager_backups:detail", args=[samples.identifier(101)]
+            ),
+        )
 
     def test_of_somebody_else(self) -> None:
         self.service.refuse("GET", f"/v1/runs/{RUN}", 404, "There is no such run.")

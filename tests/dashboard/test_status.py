@@ -63,7 +63,7 @@ class TestStatus(Case):
         self.assertContains(page, "No enabled schedule fails, in any project.")
         self.assertContains(page, "host-1")
         self.assertContains(page, "microversions 3.0 to 3.71, 3.43 is needed")
-        self.assertNotContains(page, "role=\"note\"")
+        self.assertNotContains(page, 'role="note"')
 
     def test_takes_few_requests(self) -> None:
         self.answer()

@@ -1,18 +1,26 @@
-"""One sandbox for all tests; one service per kind of database; one project per test."""
+"""One sandbox for all tests; one service per kind of database; one project per test.
+
+For tests of the dashboard one Horizon and one browser too, which forgets each test's user.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
 
 from sandbox.client import Sandbox
+from tests.functional.browser import Browser, chromium
 from tests.functional.stack import MariaDB, Stack, Tenant
 
-VENV = Path(
-    os.environ.get("BACKUP_MANAGER_SANDBOX_VENV", Path(__file__).parents[2] / ".venvs" / "sandbox")
+_VENVS = Path(__file__).parents[2] / ".venvs"
+VENV = Path(os.environ.get("BACKUP_MANAGER_SANDBOX_VENV", _VENVS / "sandbox"))
+DASHBOARD_VENV = Path(os.environ.get("BACKUP_MANAGER_DASHBOARD_VENV", _VENVS / "dashboard"))
+OLDEST_DASHBOARD_VENV = Path(
+    os.environ.get("BACKUP_MANAGER_OLDEST_DASHBOARD_VENV", _VENVS / "dashboard-oldest")
 )
 
 
@@ -86,3 +94,43 @@ def own_stack(sandbox: Sandbox, database: str, tmp_path: Path, stack: Stack) -> 
 @pytest.fixture
 def tenant(sandbox: Sandbox) -> Tenant:
     return Tenant(sandbox, sandbox.create_project())
+
+
+@pytest.fixture(scope="session")
+def horizon(stack: Stack, request: pytest.FixtureRequest) -> str:
+    """URL of a Horizon with the panels, the newest unless the parameter is another environment."""
+    return stack.sandbox.start_horizon(getattr(request, "param", DASHBOARD_VENV))
+
+
+@pytest.fixture(scope="session")
+def browser_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="session")
+def driver(browser_directory: Path) -> Iterator[Chrome]:
+    with chromium(browser_directory) as driver:
+        yield driver
+
+
+@pytest.fixture
+def browser(horizon: str, driver: Chrome, browser_directory: Path) -> Iterator[Browser]:
+    """A browser that nobody has logged in with yet. A page that reports an error is a failure."""
+    screenshots = Path(os.environ.get("BACKUP_MANAGER_SCREENSHOTS", browser_directory))
+    browser = Browser(driver, horizon, browser_directory / "downloads", screenshots)
+    yield browser
+    complaints = browser.complaints()
+    browser.forget()
+    assert complaints == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the browser showed when a test failed."""
+    report = yield
+    browser = item.funcargs.get("browser") if call.when == "call" else None
+    if report.failed and browser is not None:
+        report.sections.append(("browser", browser.witness(item.name)))
+    return report

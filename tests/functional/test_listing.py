@@ -105,6 +105,17 @@ def test_a_page_asks_cinder_nothing(
     assert proxy.count("GET") > 0
 
 
+def test_what_becomes_of_a_page_takes_one_more_query_about_backups(
+    proxy: Proxy, many: Owner
+) -> None:
+    backups, statements = many.list(retention="true")
+    assert len(backups) == PAGE
+    # Failed ones are of volumes with many good ones, and all are too old or not ours.
+    assert {each["retention"]["rule"] for each in backups} == {"foreign"}
+    assert sum("FROM backups" in statement for statement, _ in statements) == 2
+    assert proxy.count("GET") == 0
+
+
 def test_a_page_of_many_costs_what_a_page_of_few_costs(many: Owner, few: Owner) -> None:
     """Wherever the page is, and whatever is filtered: measured in steps of the database."""
     usual = _effort(few, {}, PAGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def _quickstart(state: Path, *arguments: str) -> subprocess.CompletedProcess[str
 @pytest.mark.timeout(900)
 def test_quickstart(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    free = {name: ports.free_port() for name in ("api", "keystone", "cinder")}
+    free = {name: ports.free_port() for name in ("api", "keystone", "cinder", "horizon")}
     options = [part for name, port in free.items() for part in (f"--{name}-port", str(port))]
     try:
         first = _quickstart(state, *options)
@@ -36,9 +37,12 @@ def test_quickstart(tmp_path: Path) -> None:
         assert first.stdout.count(" full ") >= 3
         assert f"http://127.0.0.1:{free['api']}" in first.stdout
 
-        second = _quickstart(state, *options)
+        second = _quickstart(state, "--dashboard", *options)
         assert second.returncode == 0, second.stdout + second.stderr
         assert second.stdout.count(" incremental ") >= 3
+        assert f"Open http://127.0.0.1:{free['horizon']}/ and log in as demo" in second.stdout
+        with urllib.request.urlopen(f"http://127.0.0.1:{free['horizon']}/", timeout=60) as page:
+            assert "OpenStack Dashboard" in page.read().decode()
 
         stopped = _quickstart(state, "--stop")
         assert stopped.returncode == 0, stopped.stderr

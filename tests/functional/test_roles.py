@@ -152,6 +152,8 @@ _REFUSED = (
     ("run show {skipped}", {"stranger": _no("run {skipped}")}),
     ("statistics show --all-projects", {"reader": _rule("statistics:all_projects")}),
     ("run list --project {project}", {"stranger": _rule("run:all_projects")}),
+    ("task list --project {project}", {"stranger": _rule("task:all_projects")}),
+    ("project list", {"reader": _rule("project:list"), "member": _rule("project:list")}),
     ("health", {"reader": _rule("health:show"), "stranger": _rule("health:show")}),
     ("backup export {full}", {"member": _rule("record:export")}),
     (
@@ -176,6 +178,17 @@ _SHOWN = (
         {"member": _MISSED, "reader": _MISSED, "stranger": r"^\s*$"},
     ),
     ("run list --status missed --project {project}", {"admin": _MISSED}),
+    (
+        "task list --status skipped",
+        {"reader": "{skipped} .* volume-1 +| skipped ", "stranger": r"^\s*$"},
+    ),
+    (
+        "task list --project {project} --action backup --status succeeded",
+        {"admin": "{run} .* volume-0 +| succeeded "},
+    ),
+    ("schedule list --failing", {"reader": " missed ", "stranger": r"^\s*$"}),
+    ("volume list --search UME-1", {"reader": " volume-1 ", "stranger": r"^\s*$"}),
+    ("project list", {"admin": r"{project} \| +2 \| +0 \| +3 \| +3 \| +2 \|"}),
     (
         "statistics show",
         {"reader": "2: 2 protected, 0 unprotected", "stranger": "0: 0 protected, 0 unprotected"},

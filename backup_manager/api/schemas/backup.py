@@ -13,8 +13,17 @@ LIST_QUERY = common.list_query(
         "volume_id": common.described(common.UUID, "only backups of this volume"),
         "status": common.described(common.FILTER, "only backups with this status in Cinder"),
         "name": common.described(common.FILTER, "only backups with exactly this name"),
+        "search": common.described(
+            common.SEARCH,
+            "only backups with this in their name, or whose id or volume's id it is",
+        ),
         "since": common.SINCE,
         "until": common.UNTIL,
+        "retention": {
+            "type": "boolean",
+            "default": False,
+            "description": "tell of each what the policies decide about it",
+        },
     },
 )
 
@@ -53,6 +62,17 @@ PARENT_SOURCE = {
     "enum": ["recorded", "derived", None],
     "description": "recorded when this service made or imported it; else derived from Cinder",
 }
+_RETENTION = common.record(
+    {
+        "keep": common.described(common.BOOLEAN, "whether retention would keep it now"),
+        "rule": common.described(common.STRING, "why it goes or stays, in one word"),
+        "reason": common.described(common.STRING, "why it goes or stays, in a sentence"),
+        "expires_at": common.described(
+            common.nullable(common.TIME),
+            "when it goes; null if it stays, or if that depends on what is made until then",
+        ),
+    }
+)
 BACKUP = common.record(
     {
         "id": common.UUID,
@@ -80,6 +100,10 @@ BACKUP = common.record(
             common.nullable(common.TIME), "when the volume held what the backup holds"
         ),
         "availability_zone": common.nullable(common.STRING),
+        "retention": common.described(
+            common.nullable(_RETENTION),
+            "what the policies decide about it now; null in lists that were not asked for it",
+        ),
         "seen_at": common.SEEN_AT,
     },
     title="Backup",

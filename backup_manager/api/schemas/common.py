@@ -38,6 +38,8 @@ DESCRIPTION: Schema = {
 }
 # In filters: whatever Cinder allows as a name or calls a status.
 FILTER: Schema = {"type": "string", "format": "text", "maxLength": 255}
+# Wherever it is in a name, in upper or lower case; nothing in it is a wildcard.
+SEARCH: Schema = {**FILTER, "minLength": 1}
 ALL_PROJECTS: Schema = {
     "type": "boolean",
     "default": False,
@@ -182,15 +184,18 @@ def list_query(sort_keys: Sequence[str], default_sort: str, filters: Schema) -> 
     )
 
 
-def paging_query(sort_keys: Sequence[str], default_sort: str) -> Schema:
-    """The query string of a list that belongs to no project."""
+def paging_query(sort_keys: Sequence[str], default_sort: str, marker: Schema = UUID) -> Schema:
+    """The query string of a list that belongs to no project.
+
+    :param marker: what the id of an item looks like
+    """
     directions = [f"{key}{direction}" for key in sort_keys for direction in ("", ":asc", ":desc")]
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 100}
     sort = {"type": "string", "enum": directions, "default": default_sort}
     return record(
         {
             "limit": described(limit, "length of a page; an operator may have set a lower maximum"),
-            "marker": described(UUID, "id of the last item of the page before"),
+            "marker": described(marker, "id of the last item of the page before"),
             "sort": described(sort, "what to sort by, and in which direction"),
         },
         required=[],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backup_manager.api.schemas import common
+from backup_manager.api.schemas.policy import RETENTION
 from backup_manager.rules import simulation as rules
 
 MAX_DAYS = 366
@@ -61,6 +62,13 @@ SIMULATION = common.record(
 )
 _DAYS = {"type": "integer", "minimum": 1, "maximum": MAX_DAYS, "default": rules.DAYS}
 
+PREVIEW = common.Operation(
+    request=common.wrapped(
+        "preview", common.record({"retention": RETENTION, "volumes": common.VOLUMES})
+    ),
+    response=common.wrapped("plan", PLAN),
+    conflicts=False,
+)
 SHOW = common.Operation(response=common.wrapped("plan", PLAN))
 SIMULATE = common.Operation(
     request=common.wrapped("simulation", common.record({"days": _DAYS}, required=[])),

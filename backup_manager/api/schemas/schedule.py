@@ -11,6 +11,7 @@ from backup_manager.api.schemas.run import RUN, RUN_STATUS
 from backup_manager.rules import recurrence as rules
 
 MAX_PREVIEW = 100
+MAX_KEPT = 1000
 _MAX_GENERATION = 2**31 - 1
 
 LIST_QUERY = common.list_query(
@@ -18,7 +19,15 @@ LIST_QUERY = common.list_query(
     "name:asc",
     {
         "name": common.described(common.FILTER, "only schedules with exactly this name"),
+        "search": common.described(
+            common.SEARCH, "only schedules with this in their name, or whose id it is"
+        ),
         "enabled": common.described(common.BOOLEAN, "only those that are, or are not"),
+        "failing": common.described(
+            common.BOOLEAN,
+            "only enabled schedules whose delegation is broken, or whose last run that ended is "
+            "failed, partial, missed or expired; or only the others",
+        ),
         "volume_id": common.described(common.UUID, "only schedules that back up this volume"),
     },
 )
@@ -200,6 +209,9 @@ PREVIEW_REQUEST = common.wrapped(
             "recurrence": RECURRENCE,
             "timezone": _PROPERTIES["timezone"],
             "count": _COUNT,
+            "backup_type": common.BACKUP_TYPE,
+            "max_incrementals": common.INCREMENTALS,
+            "retention": _RETENTION,
         },
         required=["recurrence"],
     ),
@@ -264,12 +276,41 @@ _PREVIEWED = common.record(
         "local": common.described(common.TIME, "the same in the zone of the schedule"),
     }
 )
+_KEPT_ONE = common.record(
+    {
+        **_PREVIEWED["properties"],
+        "type": common.BACKUP_TYPE,
+        "rule": common.described(common.STRING, "why it stays, in one word"),
+        "reason": common.described(common.STRING, "why it stays, in a sentence"),
+    }
+)
+_KEPT = common.record(
+    {
+        "at": common.described(common.TIME, "when that is, if the schedule begins now"),
+        "local": _PREVIEWED["properties"]["local"],
+        "count": common.described(common.COUNT, "how many backups there are of a volume"),
+        "is_complete": common.described(
+            common.BOOLEAN,
+            "false where there will be more later: no rule ends it, or not in two years, or so "
+            "many backups are made that it is cut short",
+        ),
+        "backups": {
+            "type": "array",
+            "items": _KEPT_ONE,
+            "description": f"the newest first, at most {MAX_KEPT}",
+        },
+    }
+)
 PREVIEW = common.record(
     {
         "cron": common.STRING,
         "timezone": common.STRING,
         "description": common.described(common.STRING, "the recurrence in words"),
         "runs": {"type": "array", "items": _PREVIEWED},
+        "kept": common.described(
+            common.nullable(_KEPT),
+            "what there is of a volume in the long run; null where that was not asked for",
+        ),
     },
     title="Preview",
 )

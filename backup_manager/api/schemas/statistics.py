@@ -37,6 +37,18 @@ _QUOTA = common.record(
         "gigabytes_full_on": common.described(common.nullable(_DATE), "by the trend of its use"),
     }
 )
+_SAMPLED = common.described(common.nullable(common.COUNT), "null: there is no sample of the day")
+_DAY = common.record(
+    {
+        "date": common.described(_DATE, "in UTC"),
+        "backups": _SAMPLED,
+        "size_gb": _SAMPLED,
+        "protected_volumes": _SAMPLED,
+        "unprotected_volumes": _SAMPLED,
+        "succeeded": common.described(common.COUNT, "backup tasks that ended so on that day"),
+        "failed": common.described(common.COUNT, "those that failed or expired on that day"),
+    }
+)
 STATISTICS = common.record(
     {
         "project_id": common.nullable(common.STRING),
@@ -70,6 +82,17 @@ STATISTICS = common.record(
                     "at": common.TIME,
                 }
             ),
+        },
+        "waiting_runs": common.described(common.COUNT, "runs that wait for somebody's consent"),
+        "failing_schedules": common.described(
+            common.COUNT,
+            "enabled ones whose delegation is broken, or whose last run that ended is failed, "
+            "partial, missed or expired",
+        ),
+        "days": {
+            "type": "array",
+            "items": _DAY,
+            "description": "those of the last 30 of which something is known, earliest first",
         },
         "quota": common.described(common.nullable(_QUOTA), "of the caller's project only"),
         "quota_error": common.QUOTA_ERROR,

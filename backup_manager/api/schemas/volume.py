@@ -9,6 +9,9 @@ LIST_QUERY = common.list_query(
     "name:asc",
     {
         "name": common.described(common.FILTER, "only volumes with exactly this name"),
+        "search": common.described(
+            common.SEARCH, "only volumes with this in their name, or whose id it is"
+        ),
         "status": common.described(common.FILTER, "only volumes with this status in Cinder"),
         "can_back_up": common.described(
             common.BOOLEAN, "only volumes that can, or can't, be backed up in their status"
@@ -16,6 +19,7 @@ LIST_QUERY = common.list_query(
         "protected": common.described(
             common.BOOLEAN, "only volumes that an enabled schedule backs up, or that none does"
         ),
+        "late": common.described(common.BOOLEAN, "only volumes that are late, or that aren't"),
     },
 )
 
@@ -53,6 +57,10 @@ VOLUME = common.record(
         },
         "last_backup": common.described(
             common.nullable(_LAST_BACKUP), "the newest one that is available, whoever made it"
+        ),
+        "late": common.described(
+            common.BOOLEAN,
+            "whether its newest good backup is older than an enabled schedule promises",
         ),
         "seen_at": common.SEEN_AT,
     },

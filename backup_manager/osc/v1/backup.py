@@ -29,6 +29,13 @@ def _status_text(backup: Backup) -> str:
     return f"{backup.status}, held" if backup.is_held else backup.status
 
 
+def _retention_text(retention: Mapping[str, Any]) -> str:
+    verdict = "stays" if retention["keep"] else "goes"
+    expires_at = retention["expires_at"]
+    until = f" until {second(expires_at)}" if retention["keep"] and expires_at else ""
+    return f"{verdict}{until}: {retention['reason']}"
+
+
 def _add_backup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("backup", metavar="<backup>", help="The backup (name or ID)")
 
@@ -193,6 +200,9 @@ class ListBackup(base.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("--name", metavar="<name>", help="Only backups with this name")
+        base.add_search_option(
+            parser, "backups with this text in their name, or with this ID or volume's ID"
+        )
         parser.add_argument(
             "--volume", metavar="<volume>", help="Only backups of this volume (name or ID)"
         )
@@ -213,6 +223,7 @@ class ListBackup(base.Lister):
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
         backups = self.client.backups(
             name=parsed_args.name,
+            search=parsed_args.search,
             volume_id=parsed_args.volume and base.volume_id(self.client, parsed_args.volume),
             type=parsed_args.type,
             status=parsed_args.status,
@@ -247,6 +258,7 @@ class ShowBackup(base.ShowOne):
         Column("ours", "is_ours"),
         Column("held", "is_held"),
         Column("hold_reason", "hold_reason"),
+        Column("retention", "retention", _retention_text),
         Column("created_at", "created_at", second),
         Column("data_timestamp", "data_timestamp", second),
         Column("seen_at", "seen_at", second),

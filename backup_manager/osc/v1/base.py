@@ -156,20 +156,33 @@ def _add_page_options(parser: argparse.ArgumentParser, sort_keys: Sequence[str])
     )
 
 
-def add_period_options(parser: argparse.ArgumentParser, what: str) -> None:
+def add_search_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --search.
+
+    :param what: is found, such as ``volumes with this text in their name, or with this ID``.
+    """
+    parser.add_argument("--search", metavar="<text>", help=f"Only {what}, in upper or lower case")
+
+
+def add_period_options(
+    parser: argparse.ArgumentParser,
+    what: str,
+    since: str = "created at this time or later",
+    until: str = "created",
+) -> None:
     """Add --since and --until."""
     parser.add_argument(
         "--since",
         metavar="<time>",
         type=moment,
-        help=f"Only {what} created at this time or later: 2026-11-20, 2026-11-20T02:00 (UTC), "
+        help=f"Only {what} {since}: 2026-11-20, 2026-11-20T02:00 (UTC), "
         "2026-11-20T02:00+08:00, or how long ago, such as 90m, 24h, 7d or 2w",
     )
     parser.add_argument(
         "--until",
         metavar="<time>",
         type=moment,
-        help=f"Only {what} created before this time, written as for --since",
+        help=f"Only {what} {until} before this time, written as for --since",
     )
 
 

@@ -229,11 +229,20 @@ class ListSchedule(base.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("--name", metavar="<name>", help="Only schedules with this name")
+        base.add_search_option(parser, "schedules with this text in their name, or with this ID")
         base.add_choice(
             parser,
             "is_enabled",
             ("--enabled", "Only schedules that run"),
             ("--disabled", "Only schedules that don't run"),
+        )
+        parser.add_argument(
+            "--failing",
+            dest="is_failing",
+            action="store_const",
+            const=True,
+            help="Only enabled schedules whose delegation is broken, or whose last run that ended "
+            "is failed, partial, missed or expired",
         )
         parser.add_argument(
             "--volume",
@@ -245,7 +254,9 @@ class ListSchedule(base.Lister):
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
         schedules = self.client.schedules(
             name=parsed_args.name,
+            search=parsed_args.search,
             is_enabled=parsed_args.is_enabled,
+            is_failing=parsed_args.is_failing,
             volume_id=parsed_args.volume and base.volume_id(self.client, parsed_args.volume),
             **self.page(parsed_args),
         )

@@ -46,6 +46,17 @@ def _runs_text(runs: list[dict[str, str]]) -> str:
     return display.lines([f"{second(run['at'])}  {run['schedule_name']}" for run in runs])
 
 
+def _days_text(days: list[dict[str, Any]]) -> str:
+    return display.lines([_day_text(day) for day in days[-7:]])
+
+
+def _day_text(day: Mapping[str, Any]) -> str:
+    ended = f"{day['succeeded']} succeeded, {day['failed']} failed"
+    if day["backups"] is None:
+        return f"{day['date']}  {ended}"
+    return f"{day['date']}  {ended}; {day['backups']} backups, {day['size_gb']} GB"
+
+
 def _quota_text(quota: Mapping[str, Any]) -> str:
     return display.lines([_limit_text(quota, "backups"), _limit_text(quota, "gigabytes")])
 
@@ -73,6 +84,9 @@ _COLUMNS = (
     Column("backups", "backups", _backups_text),
     Column("tasks", "tasks", _tasks_text),
     Column("next_runs", "next_runs", _runs_text),
+    Column("waiting_runs", "waiting_runs"),
+    Column("failing_schedules", "failing_schedules"),
+    Column("days", "days", _days_text),
     Column("quota", "quota", _quota_text),
     Column("quota_error", "quota_error"),
 )

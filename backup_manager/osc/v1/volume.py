@@ -54,6 +54,7 @@ class ListVolume(base.Lister):
         Column("Last Backup", "last_backup", _last_time),
     )
     long_columns = (
+        Column("Late", "is_late"),
         Column("Reason", "reason"),
         Column("Type", "volume_type"),
         Column("Availability Zone", "availability_zone"),
@@ -65,6 +66,7 @@ class ListVolume(base.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("--name", metavar="<name>", help="Only volumes with this name")
+        base.add_search_option(parser, "volumes with this text in their name, or with this ID")
         parser.add_argument(
             "--status",
             metavar="<status>",
@@ -82,14 +84,24 @@ class ListVolume(base.Lister):
             ("--protected", "Only volumes that an enabled schedule backs up"),
             ("--unprotected", "Only volumes that no enabled schedule backs up"),
         )
+        parser.add_argument(
+            "--late",
+            dest="is_late",
+            action="store_const",
+            const=True,
+            help="Only volumes whose last good backup is older than an enabled schedule promises: "
+            "than twice the time between its last two slots",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
         volumes = self.client.volumes(
             name=parsed_args.name,
+            search=parsed_args.search,
             status=parsed_args.status,
             can_back_up=parsed_args.can_back_up,
             is_protected=parsed_args.is_protected,
+            is_late=parsed_args.is_late,
             **self.page(parsed_args),
         )
         return self.table(parsed_args, volumes)
@@ -111,6 +123,7 @@ class ShowVolume(base.ShowOne):
         Column("reason", "reason"),
         Column("schedules", "schedules", _schedules_text),
         Column("last_backup", "last_backup", _last_text),
+        Column("late", "is_late"),
         Column("created_at", "created_at", second),
         Column("seen_at", "seen_at", second),
         Column("project_id", "project_id"),

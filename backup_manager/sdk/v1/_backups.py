@@ -23,11 +23,13 @@ class BackupCalls(Calls):
         self,
         *,
         name: str | None = None,
+        search: str | None = None,
         type: str | None = None,
         volume_id: str | None = None,
         status: str | None = None,
         since: Moment | None = None,
         until: Moment | None = None,
+        with_retention: bool | None = None,
         sort: str | None = None,
         limit: int | None = None,
         marker: str | None = None,
@@ -38,19 +40,23 @@ class BackupCalls(Calls):
         """List backups, the newest first unless ``sort`` says otherwise.
 
         :param name: only those with exactly this name.
+        :param search: only those with this text in their name, or with this id or volume's id.
         :param type: only those of this type, ``full`` or ``incremental``.
         :param volume_id: only those of this volume.
         :param status: only those that have this status in Cinder.
         :param since: only those created at this moment or later.
         :param until: only those created before this moment.
+        :param with_retention: tell what the policies decide about each: :attr:`Backup.retention`.
         """
         query = as_query(
             name=name,
+            search=search,
             type=type,
             volume_id=volume_id,
             status=status,
             since=since,
             until=until,
+            with_retention=with_retention,
             sort=sort,
             limit=limit,
             marker=marker,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 
 from openstack import exceptions
 
@@ -13,6 +13,7 @@ from backup_manager.sdk.v1._schedules import ScheduleCalls
 from backup_manager.sdk.v1.health import Health
 from backup_manager.sdk.v1.info import Info
 from backup_manager.sdk.v1.policy import Policy
+from backup_manager.sdk.v1.project import Project
 from backup_manager.sdk.v1.retention import Plan, Simulation
 from backup_manager.sdk.v1.run import Run, Task
 from backup_manager.sdk.v1.schedule import Schedule
@@ -54,9 +55,11 @@ class Proxy(BackupCalls, ScheduleCalls):
         self,
         *,
         name: str | None = None,
+        search: str | None = None,
         status: str | None = None,
         can_back_up: bool | None = None,
         is_protected: bool | None = None,
+        is_late: bool | None = None,
         sort: str | None = None,
         limit: int | None = None,
         marker: str | None = None,
@@ -67,15 +70,20 @@ class Proxy(BackupCalls, ScheduleCalls):
         """List volumes, by name unless ``sort`` says otherwise.
 
         :param name: only those with exactly this name.
+        :param search: only those with this text in their name, or with this id.
         :param status: only those that have this status in Cinder.
         :param can_back_up: only those that can, or can't, be backed up now.
         :param is_protected: only those that are, or aren't, in an enabled schedule.
+        :param is_late: only those whose newest good backup is, or isn't, older than an enabled
+            schedule promises.
         """
         query = as_query(
             name=name,
+            search=search,
             status=status,
             can_back_up=can_back_up,
             is_protected=is_protected,
+            is_late=is_late,
             sort=sort,
             limit=limit,
             marker=marker,
@@ -130,6 +138,17 @@ class Proxy(BackupCalls, ScheduleCalls):
     def preview_schedule_retention(self, schedule: str | Schedule) -> Plan:
         """What retention would delete now of the volumes that a schedule backs up, or did."""
         return self._answer(Plan, "plan", self.get(f"/v1/schedules/{as_id(schedule)}/retention"))
+
+    def preview_retention(
+        self, retention: Mapping[str, int], volumes: Iterable[str | Volume]
+    ) -> Plan:
+        """What retention would delete now of some volumes under another policy.
+
+        :param retention: as for :meth:`set_policy`.
+        :param volumes: 1 to 1000 volumes, or their ids.
+        """
+        wanted = {"retention": dict(retention), "volumes": [as_id(volume) for volume in volumes]}
+        return self._call(Plan, "/v1/retention/preview", {"preview": wanted}, key="plan")
 
     def simulate_retention(self, days: int | None = None) -> Simulation:
         """Work out what schedules make and retention would delete, and when a quota is full.
@@ -193,14 +212,58 @@ class Proxy(BackupCalls, ScheduleCalls):
         return self._get(Run, run)
 
     def run_tasks(
-        self, run: str | Run, *, status: str | None = None, limit: int | None = None
+        self,
+        run: str | Run,
+        *,
+        status: str | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
+        paginated: bool = True,
     ) -> Generator[Task, None, None]:
-        """List the tasks of a run, in the order of their creation.
+        """List the tasks of a run, in the order of their creation unless ``sort`` says otherwise.
 
         :param status: only those with this status.
-        :param limit: how many to fetch with one request, at most 1000.
         """
-        return self._list(Task, run_id=as_id(run), **as_query(status=status, limit=limit))
+        query = as_query(status=status, sort=sort, limit=limit, marker=marker)
+        return self._list(Task, run_id=as_id(run), paginated=paginated, **query)
+
+    def tasks(
+        self,
+        *,
+        status: str | None = None,
+        action: str | None = None,
+        volume_id: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
+        all_projects: bool | None = None,
+        project_id: str | None = None,
+        paginated: bool = True,
+    ) -> Generator[Task, None, None]:
+        """List the tasks of all runs: unfinished ones, then those that ended last.
+
+        :param status: only those with this status.
+        :param action: only those that do this, such as ``backup``.
+        :param volume_id: only those that do something about this volume.
+        :param since: only those that ended at this moment or later, or are not finished.
+        :param until: only those that ended before this moment.
+        """
+        query = as_query(
+            status=status,
+            action=action,
+            volume_id=volume_id,
+            since=since,
+            until=until,
+            sort=sort,
+            limit=limit,
+            marker=marker,
+            all_projects=all_projects,
+            project_id=project_id,
+        )
+        return self._list(Task, base_path="/v1/tasks", paginated=paginated, **query)
 
     def cancel_run(self, run: str | Run) -> Run:
         """Cancel the tasks of a run that have not started.
@@ -249,7 +312,19 @@ class Proxy(BackupCalls, ScheduleCalls):
                 )
             time.sleep(interval)
 
-    # Services
+    # Projects and services
+
+    def projects(
+        self,
+        *,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
+        paginated: bool = True,
+    ) -> Generator[Project, None, None]:
+        """List the projects that the service knows, with what they have (administrators)."""
+        query = as_query(sort=sort, limit=limit, marker=marker)
+        return self._list(Project, paginated=paginated, **query)
 
     def services(self) -> Generator[Service, None, None]:
         """List the engines (administrators)."""

@@ -20,7 +20,9 @@ class ScheduleCalls(Calls):
         self,
         *,
         name: str | None = None,
+        search: str | None = None,
         is_enabled: bool | None = None,
+        is_failing: bool | None = None,
         volume_id: str | None = None,
         sort: str | None = None,
         limit: int | None = None,
@@ -32,12 +34,17 @@ class ScheduleCalls(Calls):
         """List schedules, by name unless ``sort`` says otherwise.
 
         :param name: only those with exactly this name.
+        :param search: only those with this text in their name, or with this id.
         :param is_enabled: only those that are, or aren't, enabled.
+        :param is_failing: only the enabled ones whose delegation is broken, or whose last run is
+            failed, partial, missed or expired; or only the others.
         :param volume_id: only those that back up this volume.
         """
         query = as_query(
             name=name,
+            search=search,
             is_enabled=is_enabled,
+            is_failing=is_failing,
             volume_id=volume_id,
             sort=sort,
             limit=limit,
@@ -200,12 +207,28 @@ class ScheduleCalls(Calls):
         recurrence: dict[str, Any],
         timezone: str | None = None,
         count: int | None = None,
+        *,
+        retention: dict[str, int] | None = None,
+        backup_type: str | None = None,
+        max_incrementals: int | None = None,
     ) -> Preview:
-        """When a schedule would run, without creating it.
+        """When a schedule would run, without creating it, and what would be kept of its backups.
+
+        The latter only where one of the last three is given: :attr:`Preview.kept`.
 
         :param recurrence: as for :meth:`create_schedule`.
         :param timezone: the IANA name of the zone the recurrence is in.
         :param count: how many runs to list, 1 to 100.
+        :param retention: what is kept, as for :meth:`set_policy`; None is the project's policy.
+        :param backup_type: ``full`` (the default) or ``incremental``.
+        :param max_incrementals: how many incremental backups may follow a full one, 0 to 1000.
         """
-        body = given(recurrence=recurrence, timezone=timezone, count=count)
+        body = given(
+            recurrence=recurrence,
+            timezone=timezone,
+            count=count,
+            retention=retention,
+            backup_type=backup_type,
+            max_incrementals=max_incrementals,
+        )
         return self._call(Preview, "/v1/schedules/preview", {"preview": body}, key="preview")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from openstack import resource
 
 from backup_manager.sdk.v1 import _base
@@ -21,11 +23,13 @@ class Backup(_base.Resource):
         "volume_id",
         "status",
         "name",
+        "search",
         "since",
         "until",
         "sort",
         "all_projects",
         "project_id",
+        with_retention="retention",
     )
 
     #: The project the backup belongs to.
@@ -70,5 +74,9 @@ class Backup(_base.Resource):
     data_timestamp: str | None = resource.Body("data_timestamp")
     #: The availability zone that stores the backup.
     availability_zone: str | None = resource.Body("availability_zone")
+    #: What the policies decide about it now: ``keep``, ``rule`` (why, in one word), ``reason`` (in
+    #: a sentence) and ``expires_at`` (when it goes, ISO 8601, UTC; None if it stays, or if that
+    #: depends on what is made until then). None in lists without ``with_retention``.
+    retention: dict[str, Any] | None = resource.Body("retention", type=dict)
     #: When the service last saw the backup in Cinder (ISO 8601, UTC).
     seen_at: str = resource.Body("seen_at")

@@ -93,7 +93,16 @@ class Task(_base.Resource):
     base_path = "/v1/runs/%(run_id)s/tasks"
     allow_list = True
 
-    _query_mapping = resource.QueryParameters("status")
+    _query_mapping = resource.QueryParameters(
+        "status",
+        "action",
+        "volume_id",
+        "since",
+        "until",
+        "sort",
+        "all_projects",
+        "project_id",
+    )
 
     #: The run the task belongs to.
     run_id: str = resource.URI("run_id")

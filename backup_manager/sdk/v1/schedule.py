@@ -26,11 +26,13 @@ class Schedule(_base.Resource):
 
     _query_mapping = resource.QueryParameters(
         "name",
+        "search",
         "volume_id",
         "sort",
         "all_projects",
         "project_id",
         is_enabled="enabled",
+        is_failing="failing",
     )
 
     #: The project whose volumes are backed up.
@@ -118,3 +120,8 @@ class Preview(resource.Resource):
     description: str = resource.Body("description")
     #: The next runs: ``at`` (ISO 8601, UTC) and ``local`` (with the zone's offset).
     runs: list[dict[str, str]] = resource.Body("runs", type=list)
+    #: What there would be of a volume in the long run, where that was asked for: ``at`` and
+    #: ``local`` (when that is), ``count``, ``is_complete`` (False where there would be more later)
+    #: and ``backups``, the newest first, at most 1000: dicts of ``at``, ``local``, ``type``,
+    #: ``rule`` (why it stays, in one word) and ``reason`` (in a sentence).
+    kept: dict[str, Any] | None = resource.Body("kept", type=dict)

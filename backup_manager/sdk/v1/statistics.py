@@ -27,6 +27,15 @@ class Statistics(_base.Resource):
     tasks: dict[str, Any] = resource.Body("tasks", type=dict)
     #: The next five runs: ``schedule_id``, ``schedule_name``, ``at`` (ISO 8601, UTC).
     next_runs: list[dict[str, str]] = resource.Body("next_runs", type=list)
+    #: How many runs wait for somebody's consent.
+    waiting_runs: int = resource.Body("waiting_runs", type=int)
+    #: How many enabled schedules have a broken delegation, or a last run that is failed, partial,
+    #: missed or expired.
+    failing_schedules: int = resource.Body("failing_schedules", type=int)
+    #: The last 30 days (UTC), as far as something is known of them: dicts of ``date``; ``backups``,
+    #: ``size_gb``, ``protected_volumes`` and ``unprotected_volumes`` (None where no sample was
+    #: taken); and how many backup tasks ``succeeded``, and ``failed`` or expired, on that day.
+    days: list[dict[str, Any]] = resource.Body("days", type=list)
     #: Cinder's quota of ``backups`` and ``gigabytes`` (None: no limit), what is ``_used``, and
     #: the day it is ``_full_on`` if it goes on growing as in the last 30 days (None: it does not).
     quota: dict[str, Any] | None = resource.Body("quota")

@@ -20,12 +20,14 @@ class Volume(_base.Resource):
 
     _query_mapping = resource.QueryParameters(
         "name",
+        "search",
         "status",
         "can_back_up",
         "sort",
         "all_projects",
         "project_id",
         is_protected="protected",
+        is_late="late",
     )
 
     #: The project the volume belongs to.
@@ -52,5 +54,8 @@ class Volume(_base.Resource):
     schedules: list[dict[str, Any]] = resource.Body("schedules", type=list)
     #: The newest backup that can be restored: ``id``, ``name``, ``type``, ``created_at``.
     last_backup: dict[str, Any] | None = resource.Body("last_backup", type=dict)
+    #: Whether the newest good backup is older than an enabled schedule promises: older than twice
+    #: the time between its last two slots; or there is none although a slot has passed.
+    is_late: bool = resource.Body("late", type=bool)
     #: When the service last saw the volume in Cinder (ISO 8601, UTC).
     seen_at: str = resource.Body("seen_at")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms as django_forms
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions, forms, messages
+from horizon import forms, messages
 from openstack_dashboard.api import cinder
 
 from backup_manager_dashboard import api, words
 from backup_manager_dashboard.forms import Day, Filter, Form
+
+LOG = logging.getLogger(__name__)
 
 #: The most that a list of the service gives at once.
 _A_PAGE = 1000
@@ -166,21 +170,26 @@ class RestoreForm(Form):
 
 
 def _zones(request: HttpRequest) -> list[tuple[str, str]]:
-    try:
+    with _optional(request, _("The availability zones can't be shown.")):
         zones = cinder.availability_zone_list(request)
         return _choices(zone.zoneName for zone in zones if zone.zoneState.get("available"))
-    except Exception:
-        # What it was before can be chosen all the same.
-        exceptions.handle(request, _("The availability zones can't be shown."))
-        return []
+    return []
 
 
 def _types(request: HttpRequest) -> list[tuple[str, str]]:
-    try:
+    with _optional(request, _("The volume types can't be shown.")):
         return _choices(each.name for each in cinder.volume_type_list(request))
-    except Exception:
-        exceptions.handle(request, _("The volume types can't be shown."))
-        return []
+    return []
+
+
+@contextmanager
+def _optional(request: HttpRequest, what: Any) -> Iterator[None]:
+    """Go on without what Cinder does not tell: what it was before can be chosen all the same."""
+    try:
+        yield
+    except Exception as error:
+        LOG.warning("%s %s", what, error)
+        messages.warning(request, what)
 
 
 def _choices(names: Iterable[str]) -> list[tuple[str, str]]:

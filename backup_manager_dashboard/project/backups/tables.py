@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 from horizon import messages, tables
 
 from backup_manager_dashboard import api, words
@@ -70,9 +70,9 @@ class ReleaseBackup(ByPolicy, tables.BatchAction):
                 released += 1
         if released:
             text = ngettext_lazy(
-                "The backup is no longer on hold.", "%d backups are no longer on hold.", released
+                "%d backup is no longer on hold.", "%d backups are no longer on hold.", released
             )
-            messages.success(request, text % released if released > 1 else text)
+            messages.success(request, text % released)
         return shortcuts.redirect(request.get_full_path())
 
 
@@ -158,7 +158,10 @@ class BackupsTable(Table):
     )
     volume = tables.Column(cell("backups/_volume.html", "backup"), verbose_name=_("Volume"))
     schedule = tables.Column(cell("backups/_schedule.html", "backup"), verbose_name=_("Schedule"))
-    created = tables.Column(cell("backups/_created.html", "backup"), verbose_name=_("Created"))
+    created = tables.Column(
+        cell("backups/_created.html", "backup"),
+        verbose_name=pgettext_lazy("Created time", "Created"),
+    )
     kept = tables.Column(cell("backups/_kept.html", "backup"), verbose_name=_("Kept"))
 
     class Meta:

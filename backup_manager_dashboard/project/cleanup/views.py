@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -25,17 +26,20 @@ class IndexView(HorizonTemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        chosen = self.request.GET.getlist("volume")
-        context["is_some"] = bool(chosen) or self.request.GET.get("scope") == "volumes"
         context["may"] = api.may(self.request, "cleanup:create")
         if "form" not in context:
-            context["form"] = self._form(context["is_some"], chosen=chosen)
+            chosen = self.request.GET.getlist("volume")
+            is_some = bool(chosen) or self.request.GET.get("scope") == "volumes"
+            context["form"] = self._form(is_some, chosen=chosen)
+        context["is_some"] = isinstance(context["form"], forms.SomeForm)
         return context
 
-    def _form(self, is_some: bool, data: Any = None, **kwargs: Any) -> forms.CleanupForm:
+    def _form(
+        self, is_some: bool, data: Any = None, chosen: Sequence[str] = ()
+    ) -> forms.CleanupForm:
         if not is_some:
             return forms.CleanupForm(data)
-        return forms.SomeForm(data, volumes=self._volumes(), **kwargs)
+        return forms.SomeForm(data, volumes=self._volumes(), chosen=chosen)
 
     def _volumes(self) -> dict[str, str]:
         """The names of the volumes to choose from."""
@@ -56,7 +60,7 @@ class IndexView(HorizonTemplateView):
         is_some = "form-TOTAL_FORMS" in request.POST
         if request.POST.get("do") == "add":
             more = forms.with_more_rows(request.POST)
-            return self._show(form=self._form(is_some, more))
+            return self._show(form=self._form(is_some, more), is_adding=True)
         form = self._form(is_some, request.POST)
         if not form.is_valid():
             return self._show(form=form)

@@ -16,7 +16,7 @@ class RunsTable(Table):
     status = tables.Column(cell("runs/_status.html", "run"), verbose_name=_("Status"))
     counts = tables.Column(cell("runs/_counts.html", "run"), verbose_name=_("Tasks"))
     began = tables.Column(cell("runs/_began.html", "run"), verbose_name=_("Began"))
-    took = tables.Column(took, verbose_name=_("Took"))
+    took = tables.Column(took, verbose_name=_("Took"), classes=("bm-nowrap",))
     error = tables.Column(cell("runs/_error.html", "run"), verbose_name=_("Remark"))
 
     class Meta:
@@ -29,9 +29,13 @@ class TasksOfRunTable(Table):
     volume = tables.Column(cell("runs/_volume.html", "task"), verbose_name=_("Volume"))
     backup = tables.Column(cell("runs/_backup.html", "task"), verbose_name=_("Backup"))
     status = tables.Column(cell("runs/_status.html", "run"), verbose_name=_("Status"))
-    size = tables.Column(lambda task: words.size(task.size_gb), verbose_name=_("Size"))
+    size = tables.Column(
+        lambda task: words.size(task.size_gb), verbose_name=_("Size"), classes=("bm-nowrap",)
+    )
     began = tables.Column(cell("runs/_task_began.html", "task"), verbose_name=_("Began"))
-    took = tables.Column(cell("runs/_took.html", "task"), verbose_name=_("Took"))
+    took = tables.Column(
+        cell("runs/_took.html", "task"), verbose_name=_("Took"), classes=("bm-nowrap",)
+    )
     error = tables.Column(cell("runs/_task_error.html", "task"), verbose_name=_("Remark"))
 
     class Meta:
@@ -41,7 +45,9 @@ class TasksOfRunTable(Table):
 
 
 class TasksTable(TasksOfRunTable):
-    what = tables.Column(cell("runs/_task_what.html", "task"), verbose_name=_("Run"))
+    what = tables.Column(
+        cell("runs/_task_what.html", "task"), verbose_name=_("Run"), classes=("bm-nowrap",)
+    )
 
     class Meta:
         name = "tasks"

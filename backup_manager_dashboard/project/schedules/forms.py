@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backup_manager_dashboard.forms import Filter
 
@@ -14,8 +15,8 @@ class ScheduleFilter(Filter):
         label=_("State"),
         choices=[
             ("", _("All")),
-            ("enabled", _("Enabled")),
-            ("disabled", _("Disabled")),
+            ("enabled", pgettext_lazy("state of a schedule", "Enabled")),
+            ("disabled", pgettext_lazy("state of a schedule", "Disabled")),
             ("failing", _("Failing")),
         ],
     )

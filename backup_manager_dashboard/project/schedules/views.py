@@ -48,14 +48,14 @@ class IndexView(views.ListView):
         )
 
 
-class CreateView(horizon_workflows.WorkflowView):
+class CreateView(views.WorkflowView):
     workflow_class = workflows.CreateSchedule
 
     def get_initial(self) -> dict[str, Any]:
         return {"volumes": self.request.GET.getlist("volume")}
 
 
-class EditView(horizon_workflows.WorkflowView):
+class EditView(views.WorkflowView):
     workflow_class: type[horizon_workflows.Workflow] = workflows.EditSchedule
 
     def get_initial(self) -> dict[str, Any]:

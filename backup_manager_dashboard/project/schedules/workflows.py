@@ -217,7 +217,7 @@ class SelectorAction(workflows.Action):
     )
     metadata = _text(_("Metadata"), _("Lines of key=value; a volume must have all of them."))
     volume_types = _text(_("Volume types"), _("Names, one a line; a volume must have one of them."))
-    servers = _text(_("Servers"), _("IDs, one a line; a volume must be attached to one of them."))
+    servers = _text(_("Instances"), _("IDs, one a line; a volume must be attached to one of them."))
     exclude = _text(_("Leave out"), _("IDs of volumes, one a line."))
 
     class Meta:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import shortcuts
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from horizon import messages, tables
@@ -62,6 +63,69 @@ class BackUpIncremental(_BackUp):
         return ngettext_lazy("Incremental Backup Started", "Incremental Backups Started", count)
 
 
+class ProtectVolumes(ByPolicy, tables.Action):
+    """Leads to the choice of a schedule."""
+
+    name = "protect"
+    verbose_name = _("Protect")
+    verbose_name_plural = _("Protect")
+    icon = "shield"
+    preempt = True
+    rules = ("schedule:update",)
+
+    def handle(self, table: Table, request: HttpRequest, obj_ids: Iterable[str]) -> HttpResponse:
+        return shortcuts.redirect(protection_url(obj_ids))
+
+
+class ProtectVolume(ByPolicy, tables.LinkAction):
+    name = "protect_one"
+    verbose_name = _("Protect")
+    classes = ("ajax-modal",)
+    icon = "shield"
+    rules = ("schedule:update",)
+
+    def get_link_url(self, datum: Any = None) -> str:
+        return protection_url([datum.id])
+
+
+def protection_url(volume_ids: Iterable[str]) -> str:
+    """The page on which volumes are put into a schedule."""
+    url = reverse("horizon:project:backup_manager_volumes:protect")
+    return f"{url}?volumes={','.join(volume_ids)}"
+
+
+class RestoreVolume(ByPolicy, tables.LinkAction):
+    name = "restore"
+    verbose_name = _("Restore a Point in Time")
+    url = "horizon:project:backup_manager_volumes:restore"
+    icon = "undo"
+    rules = ("restore:create",)
+
+    def fits(self, datum: Any) -> bool:
+        return bool(datum.last_backup)
+
+
+class SetPolicy(ByPolicy, tables.LinkAction):
+    name = "policy"
+    verbose_name = _("Set What to Keep")
+    url = "horizon:project:backup_manager_volumes:policy"
+    classes = ("ajax-modal",)
+    rules = ("policy:update",)
+
+
+class CleanUp(ByPolicy, tables.LinkAction):
+    name = "cleanup"
+    verbose_name = _("Clean Up")
+    icon = "eraser"
+    rules = ("cleanup:create",)
+
+    def fits(self, datum: Any) -> bool:
+        return bool(datum.last_backup)
+
+    def get_link_url(self, datum: Any = None) -> str:
+        return f"{reverse('horizon:project:backup_manager_cleanup:index')}?volume={datum.id}"
+
+
 class VolumesTable(Table):
     name = tables.Column(
         lambda volume: volume.name or volume.id,
@@ -69,7 +133,9 @@ class VolumesTable(Table):
         link="horizon:project:backup_manager_volumes:detail",
     )
     status = tables.Column(cell("volumes/_status.html", "volume"), verbose_name=_("Status"))
-    size = tables.Column(lambda volume: words.size(volume.size_gb), verbose_name=_("Size"), classes=("bm-nowrap",))
+    size = tables.Column(
+        lambda volume: words.size(volume.size_gb), verbose_name=_("Size"), classes=("bm-nowrap",)
+    )
     servers = tables.Column(cell("volumes/_servers.html", "volume"), verbose_name=_("Attached to"))
     schedules = tables.Column(
         cell("volumes/_schedules.html", "volume"), verbose_name=_("Schedules")
@@ -81,5 +147,12 @@ class VolumesTable(Table):
     class Meta:
         name = "volumes"
         verbose_name = _("Volumes")
-        table_actions = (BackUpFull, BackUpIncremental)
-        row_actions = (BackUpFull, BackUpIncremental)
+        table_actions = (BackUpFull, BackUpIncremental, ProtectVolumes)
+        row_actions = (
+            BackUpFull,
+            BackUpIncremental,
+            ProtectVolume,
+            RestoreVolume,
+            SetPolicy,
+            CleanUp,
+        )

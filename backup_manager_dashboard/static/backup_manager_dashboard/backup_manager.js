@@ -147,14 +147,35 @@
     });
   }
 
+  // Horizon says that the steps of a workflow are tabs, but not of which elements; and the lists of
+  // its two panes are none.
+  function nameParts(root) {
+    root.querySelectorAll("ul.available_members, ul.members").forEach(function (pane) {
+      pane.setAttribute("role", "group");
+    });
+    root.querySelectorAll("ul[role=tablist] > li").forEach(function (step) {
+      step.setAttribute("role", "presentation");
+      var tab = step.querySelector("a");
+      if (tab) { tab.setAttribute("role", "tab"); }
+    });
+  }
+
+  // Horizon sets up the two panes of a workflow that is a page before it has what they are made of.
+  if (window.horizon && window.horizon.templates) { window.horizon.templates.compile_templates(); }
+
   function start() {
     document.querySelectorAll("[data-bm-live]").forEach(watch);
     document.addEventListener("visibilitychange", seen);
     // Horizon's own selects tell of a change by jQuery only.
     window.jQuery(document).on("input change", changed);
     showAll(document);
+    nameParts(document);
     if (window.horizon && window.horizon.modals) {
-      window.horizon.modals.addModalInitFunction(function (modal) { showAll(modal.jquery ? modal[0] : modal); });
+      window.horizon.modals.addModalInitFunction(function (modal) {
+        var root = modal.jquery ? modal[0] : modal;
+        showAll(root);
+        nameParts(root);
+      });
     }
   }
 

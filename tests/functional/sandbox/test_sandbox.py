@@ -295,6 +295,15 @@ class TestLifecycle:
         assert f"Port {port} for Keystone is in use by process {os.getpid()}" in refused.stderr
         assert "--keystone-port" in refused.stderr
 
+    def test_horizon_that_is_not_installed(self, cloud: Sandbox, tmp_path: Path) -> None:
+        state_dir = cloud.settings.state_dir
+        refused = command(
+            "horizon", "--state-dir", state_dir, "--venv", tmp_path, "--horizon-port", "auto"
+        )
+        assert refused.returncode == 1
+        assert f"There is no Horizon in {tmp_path}" in refused.stderr
+        assert "Horizon" not in command("status", "--state-dir", state_dir).stdout
+
     def test_server_that_dies(self, start_sandbox: StartSandbox) -> None:
         cloud = start_sandbox()
         cloud.stop()

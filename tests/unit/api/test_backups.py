@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from oslo_config import cfg
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from backup_manager.db import session as db_session
-from backup_manager.db.models import Run, Task
+from backup_manager.db.models import Backup, ProjectPolicy, Run, Task
 
 from . import support
 from .support import Caller
@@ -108,7 +108,76 @@ def test_everything_that_is_shown(member: Caller, volume_id: str) -> None:
         "fail_reason": "once",
     }
     assert expected.items() <= shown.items()
-    assert member.get("/v1/backups").body == {"backups": [shown]}
+    assert member.get("/v1/backups?retention=true").body == {"backups": [shown]}
+    assert member.get("/v1/backups").body == {"backups": [{**shown, "retention": None}]}
+
+
+def test_what_the_policies_decide(member: Caller, admin: Caller, volume_id: str) -> None:
+    """About backups of several pages, volumes, policies and projects."""
+    theirs = support.volume(support.THEIRS)
+
+    def backup(days: int, of: str = volume_id, **values: Any) -> Backup:
+        made = {"created_at": support.NOW - timedelta(days=days), "run_id": support.new_id()}
+        row = support.backup(of, name=f"{days}", **{**made, **values})
+        support.add(row)
+        return row
+
+    support.add(theirs)
+    old, young, last = backup(40), backup(10), backup(1)
+    foreign = backup(39, run_id=None)
+    held = backup(38, held=True, hold_reason="audit")
+    counted = backup(5, theirs.id, project_id=support.THEIRS)
+    support.add(
+        ProjectPolicy(project_id=support.THEIRS, retention={"keep_last": 3}, updated_at=support.NOW)
+    )
+    expected = {
+        old.id: (False, "expired", "2026-11-10T12:00:00Z"),
+        young.id: (True, "max_age_days", "2026-12-10T12:00:00Z"),
+        last.id: (True, "max_age_days", None),
+        foreign.id: (True, "foreign", None),
+        held.id: (True, "held", None),
+        counted.id: (True, "keep_last", None),
+    }
+
+    def decided(backups: list[dict[str, Any]]) -> dict[str, tuple[bool, str, str | None]]:
+        shown = {each["id"]: each["retention"] for each in backups}
+        return {
+            id_: (each["keep"], each["rule"], each["expires_at"]) for id_, each in shown.items()
+        }
+
+    everywhere = admin.get("/v1/backups?all_projects=true&retention=true").body["backups"]
+    assert decided(everywhere) == expected
+    pages = member.walk("/v1/backups?limit=2&retention=true", "backups")
+    del expected[counted.id]
+    assert decided([each for page in pages for each in page]) == expected
+    for id_ in expected:
+        assert decided([member.get(f"/v1/backups/{id_}").body["backup"]]) == {id_: expected[id_]}
+    plan = member.get(f"/v1/volumes/{volume_id}/retention").body["plan"]
+    reasons = {each["backup_id"]: each["reason"] for each in plan["going"] + plan["kept"]}
+    (page,) = member.walk("/v1/backups?retention=true", "backups")
+    assert {each["id"]: each["retention"]["reason"] for each in page} == reasons
+
+
+def test_a_hold_shows_in_what_is_decided(member: Caller, volume_id: str) -> None:
+    row = support.backup(volume_id, run_id=support.new_id())
+    support.add(row)
+    request = {"backup": {"held": True, "hold_reason": "audit"}}
+    shown = member("PATCH", f"/v1/backups/{row.id}", request).body["backup"]
+    assert shown["retention"]["reason"] == "On hold: audit"
+
+
+def test_pages_ask_once_for_the_backups_of_their_volumes(member: Caller) -> None:
+    for _ in range(3):
+        volume = support.volume()
+        support.add(volume, *(support.backup(volume.id) for _ in range(2)))
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    event.listen(db_session.engine(), "before_cursor_execute", note)
+    assert len(member.get("/v1/backups?retention=true").body["backups"]) == 6
+    assert sum("FROM backups" in statement for statement in seen) == 2
 
 
 def test_filters_and_order(member: Caller, volume_id: str) -> None:

@@ -190,7 +190,7 @@ def test_any_rows_in_any_order(
     def page(marker: str | None, limit: int) -> paging.Page[Volume]:
         wanted = paging.Paging(limit, sort, descending, marker)
         with db_session.reader() as session:
-            return db_volume.list_page(session, Scope(support.OURS), wanted)
+            return db_volume.list_page(session, Scope(support.OURS), wanted, support.NOW)
 
     whole = page(None, 100)
     keys = [(getattr(row, sort) is not None, getattr(row, sort) or 0, row.id) for row in whole.rows]

@@ -49,6 +49,8 @@ ALLOWED = {
     "run:show": READ,
     "run:cancel": WRITE,
     "run:confirm": WRITE,
+    "task:list": READ,
+    "project:list": ADMIN,
     "service:list": ADMIN,
     "statistics:show": READ,
     "info:show": READ,

@@ -63,9 +63,11 @@ def test_hold_and_release(member: Caller, volume: Volume) -> None:
     assert (before["held"], before["hold_reason"], before["ours"]) == (False, None, True)
     held = hold(member, backup_id, {"held": True, "hold_reason": "audit"})
     assert held.status == 200
-    assert held.body["backup"] == {**before, "held": True, "hold_reason": "audit"}
+    decided = {"keep": True, "rule": "held", "reason": "On hold: audit", "expires_at": None}
+    expected = {**before, "held": True, "hold_reason": "audit", "retention": decided}
+    assert held.body["backup"] == expected
     assert member.get(path).body == held.body
-    assert member.get("/v1/backups").body["backups"] == [held.body["backup"]]
+    assert member.get("/v1/backups?retention=true").body["backups"] == [held.body["backup"]]
     assert hold(member, backup_id, {"held": False}).body["backup"] == before
 
 
@@ -291,6 +293,53 @@ def test_preview_of_a_volume(member: Caller, volume: Volume, nightly: Schedule) 
     assert reasons[held] == "On hold: audit"
     assert reasons[manual] == f"Kept by {DEFAULT}: younger than 30 days."
     assert support.count(Backup) == 6
+
+
+def test_preview_of_another_policy(
+    member: Caller, stranger: Caller, volume: Volume, nightly: Schedule
+) -> None:
+    path = "/v1/retention/preview"
+    gone = support.new_id()
+    old = add_backup(volume.id, 10, schedule_id=nightly.id)
+    manual = add_backup(volume.id, 5)
+    young = add_backup(volume.id, 1, schedule_id=nightly.id)
+    of_gone = [add_backup(gone, days) for days in (3, 2)]
+    put(member, f"/v1/volumes/{volume.id}/policy", {})
+    wanted = {"retention": {"keep_last": 1}, "volumes": [volume.id, gone]}
+    answer = member("POST", path, {"preview": wanted})
+    assert fates(answer) == {
+        old: "-expired",
+        manual: "-expired",
+        young: "keep_last",
+        of_gone[0]: "-expired",
+        of_gone[1]: "keep_last",
+    }
+    going = {each["backup_id"]: each["reason"] for each in answer.body["plan"]["going"]}
+    assert going[old] == "Not kept by this policy: the newest."
+    # What is set decides still.
+    assert set(fates(member.get(f"/v1/volumes/{volume.id}/retention")).values()) == {"no_rules"}
+    assert support.count(Backup) == 5
+    foreign = stranger("POST", path, {"preview": {**wanted, "volumes": [gone]}})
+    assert (foreign.status, foreign.error["field"]) == (404, "volumes[0]")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"retention": {"max_age_days": 1000}}, "retention.max_age_days"),
+        ({"retention": {"keep_some": 1}}, "retention.keep_some"),
+        ({"retention": None}, "retention"),
+        ({"volumes": []}, "volumes"),
+        ({"volumes": ["data"]}, "volumes[0]"),
+        ({"volumes": [support.UNKNOWN] * 2}, "volumes[1]"),
+    ],
+)
+def test_preview_of_what_is_no_policy(
+    member: Caller, volume: Volume, changes: dict[str, Any], field: str
+) -> None:
+    wanted = {"retention": {"keep_last": 1}, "volumes": [volume.id], **changes}
+    answer = member("POST", "/v1/retention/preview", {"preview": wanted})
+    assert (answer.status, answer.error["field"]) == (400, field)
 
 
 def test_policies_in_their_order(member: Caller, volume: Volume, nightly: Schedule) -> None:

@@ -59,6 +59,9 @@ def test_an_empty_project(member: Caller) -> None:
         },
         "tasks": {"last_7_days": nothing, "last_30_days": nothing},
         "next_runs": [],
+        "waiting_runs": 0,
+        "failing_schedules": 0,
+        "days": [],
         "quota": {
             "backups": None,
             "backups_used": 0,
@@ -157,6 +160,90 @@ def test_how_well_tasks_went(member: Caller) -> None:
             "restore": {"finished": 1, "succeeded": 1, "rate": 1.0},
         },
     }
+
+
+def test_days(member: Caller, admin: Caller) -> None:
+    """Samples and what ended, day by day in UTC; today is the last of 30."""
+    today = support.NOW.date()
+    midnight = support.NOW.replace(hour=0)
+    before = midnight - timedelta(microseconds=1)
+
+    def tasks(ended: Any, *statuses: str, **values: Any) -> None:
+        row = support.run(**values)
+        support.add(row)
+        for position, status in enumerate(statuses):
+            support.add(
+                support.task(row, position, action=row.action, status=status, finished_at=ended)
+            )
+
+    tasks(midnight, "succeeded", "failed", "expired", "skipped", "cancelled")
+    tasks(before, "succeeded", "succeeded")
+    tasks(midnight, "failed", action="delete")
+    tasks(None, "running")
+    tasks(midnight - 2 * DAY, "skipped")
+    tasks(midnight - 29 * DAY, "failed")
+    tasks(midnight - 29 * DAY - timedelta(seconds=1), "failed")
+    tasks(midnight, "succeeded", project_id=support.THEIRS)
+    _sample(today, 10, 100)
+    _sample(today - 5 * DAY, 8, 80)
+    _sample(today - 30 * DAY, 1, 1)
+    _sample(today, 5, 50, support.THEIRS)
+    shown = {each.pop("date"): tuple(each.values()) for each in _shown(member)["days"]}
+    nothing = (None, None, None, None)
+    assert shown == {
+        "2026-10-22": (*nothing, 0, 1),
+        "2026-11-15": (8, 80, 0, 0, 0, 0),
+        "2026-11-19": (*nothing, 2, 0),
+        "2026-11-20": (10, 100, 0, 0, 1, 2),
+    }
+    assert list(shown) == sorted(shown)
+    everywhere = _shown(admin, "?all_projects=true")["days"][-1]
+    figures = ("backups", "size_gb", "succeeded", "failed")
+    assert tuple(everywhere[name] for name in figures) == (15, 150, 2, 2)
+
+
+def test_runs_that_wait(member: Caller, admin: Caller) -> None:
+    for status in ("waiting", "waiting", "running"):
+        support.add(support.run(status=status))
+    support.add(support.run(support.THEIRS, status="waiting"))
+    assert _shown(member)["waiting_runs"] == 2
+    assert _shown(admin, "?all_projects=true")["waiting_runs"] == 3
+
+
+def test_failing_schedules(member: Caller, admin: Caller, delegation: str) -> None:
+    """As the list of schedules filters them: the last run that ended counts."""
+    broken = support.delegation(user_id="colleague", state="broken")
+    theirs = support.delegation(support.THEIRS, "stranger", state="broken")
+    support.add(broken, theirs)
+    support.add(support.schedule(theirs.id, support.THEIRS))
+    _schedule(broken.id, name="broken")
+    _schedule(broken.id, name="broken, disabled", enabled=False, next_run_at=None)
+    for name, *ends in (
+        ("new",),
+        ("good", "failed", "succeeded"),
+        ("bad", "succeeded", "failed"),
+        ("bad, tried again", "partial", "running"),
+        ("first run", "running"),
+        ("missed", "succeeded", "missed"),
+        ("expired", "expired"),
+        ("skipped", "failed", "skipped"),
+        ("disabled", "failed"),
+    ):
+        enabled = name != "disabled"
+        schedule_id = _schedule(delegation, name=name, enabled=enabled)
+        for number, status in enumerate(ends):
+            at = support.NOW + timedelta(hours=number)
+            support.add(support.run(schedule_id=schedule_id, status=status, created_at=at))
+    failing = ["bad", "bad, tried again", "broken", "expired", "missed"]
+
+    def names(query: str) -> list[str]:
+        return [each["name"] for each in member.get(f"/v1/schedules{query}").body["schedules"]]
+
+    assert names("?failing=true") == failing
+    assert sorted(names("?failing=false") + failing) == names("")
+    assert names("?failing=true&enabled=false") == []
+    assert _shown(member)["failing_schedules"] == len(failing)
+    assert _shown(admin, "?all_projects=true")["failing_schedules"] == len(failing) + 1
 
 
 def test_next_runs(member: Caller, delegation: str) -> None:

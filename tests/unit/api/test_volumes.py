@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from oslo_config import cfg
 
 from backup_manager import exceptions
-from backup_manager.db.models import ScheduleVolume
+from backup_manager.db.models import Schedule, ScheduleVolume
 
 from . import support
 from .support import Caller
@@ -59,6 +60,7 @@ def test_everything_that_is_shown(member: Caller) -> None:
             "type": "full",
             "created_at": "2026-11-20T10:00:00Z",
         },
+        "late": False,
         "seen_at": "2026-11-20T12:00:00Z",
     }
     assert member.get("/v1/volumes").body == {"volumes": [shown]}
@@ -95,6 +97,91 @@ def test_filters(member: Caller) -> None:
     ):
         found = member.get(f"/v1/volumes?{query}").body["volumes"]
         assert [volume["name"] for volume in found] == expected, query
+
+
+def test_late_volumes(member: Caller, admin: Caller) -> None:
+    """As statistics count them, whether a list or a selector protects them."""
+    long_ago = {"created_at": support.NOW - timedelta(days=30)}
+    delegation = support.delegation()
+    nightly = support.schedule(delegation.id, **long_ago)
+    disabled = support.schedule(delegation.id, enabled=False, **long_ago)
+    golden = support.schedule(delegation.id, selector={"volume_types": ["gold"]}, **long_ago)
+    support.add(delegation, nightly, disabled, golden)
+
+    def volume(name: str, days: int | None, *schedules: Schedule, **values: Any) -> None:
+        row = support.volume(name=name, **{**long_ago, **values})
+        support.add(row)
+        support.add(*(ScheduleVolume(schedule_id=s.id, volume_id=row.id) for s in schedules))
+        if days is not None:
+            moment = support.NOW - timedelta(days=days)
+            support.add(support.backup(row.id, created_at=moment))
+
+    volume("good", 1, nightly)
+    volume("late", 3, nightly, disabled)
+    volume("late gold", 3, volume_type="gold")
+    volume("never", None, nightly)
+    volume("new", None, nightly, created_at=support.NOW)
+    volume("disabled", 3, disabled)
+    volume("unprotected", None)
+    expected = {"late", "late gold", "never"}
+    for caller, scope in ((member, ""), (admin, f"all_projects=1&project_id={support.OURS}")):
+        shown = caller.get(f"/v1/volumes?{scope}").body["volumes"]
+        assert {each["name"] for each in shown if each["late"]} == expected
+        for late in (True, False):
+            found = caller.get(f"/v1/volumes?{scope}&late={late}").body["volumes"]
+            assert found == [each for each in shown if each["late"] is late]
+        figures = caller.get(f"/v1/statistics?{scope}").body["statistics"]
+        assert figures["volumes"]["late"] == len(expected)
+
+
+_SEARCHES = [
+    ("data", {"Data-1", "data_2"}),
+    ("DATA_", {"data_2"}),
+    ("a%1", {"a%1"}),
+    ("%", {"a%1"}),
+    ("/", {"a/b"}),
+    ("\\", {"a\\b"}),
+    ("größe", {"GRÖSSE GRÖẞE", "größe"}),
+    ("nothing", set()),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), _SEARCHES)
+def test_search(member: Caller, text: str, expected: set[str]) -> None:
+    names = ["Data-1", "data_2", "a%1", "a/b", "a\\b", "GRÖSSE GRÖẞE", "größe", None]
+    volume, delegation = support.volume(name=None), support.delegation()
+    support.add(volume, delegation)
+    support.add(*(support.volume(name=name) for name in names))
+    support.add(*(support.backup(volume.id, name=name) for name in names))
+    support.add(*(support.schedule(delegation.id, name=name) for name in names if name))
+    support.add(support.volume(support.THEIRS, name=text))
+    for plural in ("volumes", "backups", "schedules"):
+        found = member.get(f"/v1/{plural}", query_string={"search": text}).body[plural]
+        assert {each["name"] for each in found} == expected, plural
+
+
+def test_search_by_id(member: Caller, stranger: Caller) -> None:
+    volume, other, delegation = support.volume(), support.volume(), support.delegation()
+    backups = [support.backup(volume.id), support.backup(volume.id), support.backup(other.id)]
+    schedule = support.schedule(delegation.id)
+    support.add(volume, other, delegation, *backups, schedule)
+    for plural, text, expected in (
+        ("volumes", volume.id, {volume.id}),
+        ("volumes", volume.id[:-1], set()),
+        ("backups", backups[0].id, {backups[0].id}),
+        ("backups", volume.id, {backups[0].id, backups[1].id}),
+        ("schedules", schedule.id, {schedule.id}),
+    ):
+        found = member.get(f"/v1/{plural}?search={text}").body[plural]
+        assert {each["id"] for each in found} == expected
+        assert stranger.get(f"/v1/{plural}?search={text}").body == {plural: []}
+
+
+@pytest.mark.parametrize("plural", ["volumes", "backups", "schedules"])
+def test_search_that_cannot_be(member: Caller, plural: str) -> None:
+    for text in ("", "a%00b", "x" * 256):
+        answer = member.get(f"/v1/{plural}?search={text}")
+        assert (answer.status, answer.error["field"]) == (400, "search")
 
 
 def test_transferred_volume_keeps_the_secrets_of_both(member: Caller, stranger: Caller) -> None:

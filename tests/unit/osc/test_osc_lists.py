@@ -50,6 +50,7 @@ class TestVolumes:
         assert first["Size"] == 10
         assert first["Schedules"] == volumes["db"]["schedules"]
         assert first["Last Backup"] == volumes["db"]["last_backup"]
+        assert "Late" not in first
         assert (second["Name"], second["Can Back Up"], second["Last Backup"]) == (
             None,
             False,
@@ -59,6 +60,7 @@ class TestVolumes:
     def test_long(self, openstack: Openstack) -> None:
         row = openstack("backup-manager volume list --long -f json").json[1]
         assert row["Reason"] == "it is being created"
+        assert row["Late"] is False
         assert row["Servers"] == []
 
     def test_sort_column(self, openstack: Openstack, volumes: dict[str, Any]) -> None:
@@ -101,6 +103,7 @@ class TestVolumes:
             ("--name db --status available", {"name": "db", "status": "available"}),
             ("--can-back-up --protected", {"can_back_up": "true", "protected": "true"}),
             ("--cannot-back-up --unprotected", {"can_back_up": "false", "protected": "false"}),
+            ("--late --search db", {"late": "true", "search": "db"}),
             ("--sort size_gb:desc", {"sort": "size_gb:desc"}),
             ("--all-projects", {"all_projects": "true"}),
             (f"--project {PROJECT}", {"all_projects": "true", "project_id": PROJECT}),
@@ -156,11 +159,13 @@ class TestBackups:
 
     def test_filters(self, openstack: Openstack, cloud: FakeCloud) -> None:
         volume = cloud.volume("db")
-        options = "--volume db --type full --since 2026-11-20 --until 2026-11-20T10:00+08:00"
-        assert openstack(f"backup-manager backup list {options}").code == 0
+        options = "--volume db --search b --type full"
+        period = "--since 2026-11-20 --until 2026-11-20T10:00+08:00"
+        assert openstack(f"backup-manager backup list {options} {period}").code == 0
         assert _query(cloud) == {
             "limit": "1000",
             "volume_id": volume["id"],
+            "search": "b",
             "type": "full",
             "since": "2026-11-20T00:00:00Z",
             "until": "2026-11-20T02:00:00Z",
@@ -180,6 +185,22 @@ class TestBackups:
         assert openstack("backup-manager backup show later -f json").json == backup
         fields = _fields(openstack(f"backup-manager backup show {backup['id']}").out)
         assert fields["parent_id"] == f"{full['id']} (derived)"
+
+    @pytest.mark.parametrize(
+        ("keep", "expires_at", "text"),
+        [
+            (True, "2026-12-20T02:00:00Z", "stays until 2026-12-20 02:00:00Z: Young enough."),
+            (True, None, "stays: Young enough."),
+            (False, "2026-11-20T02:00:00Z", "goes: Young enough."),
+        ],
+    )
+    def test_retention(
+        self, openstack: Openstack, cloud: FakeCloud, keep: bool, expires_at: str | None, text: str
+    ) -> None:
+        decided = {"keep": keep, "rule": "x", "reason": "Young enough.", "expires_at": expires_at}
+        backup = cloud.backup(cloud.volume("db"), retention=decided)
+        fields = _fields(openstack(f"backup-manager backup show {backup['id']}").out)
+        assert fields["retention"] == text
 
 
 class TestRuns:
@@ -261,6 +282,53 @@ class TestRuns:
         runs = [cloud.run([], counts=counts(failed=n))["id"] for n in range(2)]
         result = openstack("backup-manager run list -f value -c ID --sort-column Tasks")
         assert result.out.split() == runs
+
+
+class TestTasks:
+    def test_table(self, openstack: Openstack, cloud: FakeCloud) -> None:
+        run = cloud.run([cloud.volume("db"), cloud.volume(None)])
+        ended, pending = cloud.tasks_of(run)
+        ended.update(status="failed", error="no", finished_at="2026-11-20T02:00:07Z")
+        result = openstack("backup-manager task list")
+        assert _rows(result.out) == [
+            ["Run ID", "Action", "Volume", "Status", "Finished At"],
+            [run["id"], "backup", "db", "failed", "2026-11-20 02:00Z"],
+            [run["id"], "backup", pending["volume_id"], "pending", "-"],
+        ]
+        assert max(map(len, result.out.splitlines())) <= 120
+        assert openstack("backup-manager task list --long -f json").json[0]["Error"] == "no"
+
+    def test_filters(self, openstack: Openstack, cloud: FakeCloud) -> None:
+        volume = cloud.volume("db")
+        options = "--status failed --action backup --volume db --since 2026-11-20 --limit 5"
+        assert openstack(f"backup-manager task list {options}").code == 0
+        assert _query(cloud) == {
+            "limit": "5",
+            "status": "failed",
+            "action": "backup",
+            "volume_id": volume["id"],
+            "since": "2026-11-20T00:00:00Z",
+        }
+
+
+class TestProjects:
+    FIGURES = ("volumes", "unprotected_volumes", "backups", "size_gb", "schedules")
+    MORE = ("failing_schedules", "tasks_waiting", "tasks_running", "protected_volumes")
+
+    def test_table(self, openstack: Openstack, cloud: FakeCloud) -> None:
+        cloud.page = 1
+        times = {"oldest_waiting_at": "2026-11-20T02:00:00Z", "synced_at": None}
+        for id_ in (PROJECT, PROJECT[::-1]):
+            figures = {name: n for n, name in enumerate((*self.FIGURES, *self.MORE))}
+            cloud.data["projects"].append({"project_id": id_, **figures, **times})
+        result = openstack("backup-manager project list")
+        assert _rows(result.out)[1:] == [
+            [id_, "0", "1", "2", "3", "4", "5", "6", "7"] for id_ in (PROJECT, PROJECT[::-1])
+        ]
+        assert max(map(len, result.out.splitlines())) <= 120
+        shown = openstack("backup-manager project list --long -f json").json[0]
+        assert shown["Oldest Waiting At"] == "2026-11-20T02:00:00Z"
+        assert shown["Protected"] == 8
 
 
 class TestServices:

@@ -154,6 +154,9 @@ class TestListAndShow:
         cloud.schedule("off", [], enabled=False)
         names = openstack("backup-manager schedule list --enabled --volume db-1 -f value -c Name")
         assert names.out == "nightly\n"
+        assert openstack("backup-manager schedule list --failing --search n -f json").json == []
+        query = cloud.requests[-1][2]
+        assert (query["failing"], query["search"]) == ("true", "n")
         names = openstack("backup-manager schedule list --disabled -f value -c Name")
         assert names.out == "off\n"
 

@@ -11,6 +11,11 @@ from tests.unit.osc.conftest import Openstack
 from tests.unit.sdk.fakecloud import PROJECT, FakeCloud, Refused
 
 NOTHING = {"finished": 0, "succeeded": 0, "rate": None, "by_action": {}}
+DAY = {
+    **dict.fromkeys(("backups", "size_gb", "protected_volumes", "unprotected_volumes")),
+    "succeeded": 0,
+    "failed": 0,
+}
 STATISTICS: dict[str, Any] = {
     "project_id": PROJECT,
     "volumes": {"total": 12, "protected": 8, "unprotected": 4, "late": 1},
@@ -37,6 +42,12 @@ STATISTICS: dict[str, Any] = {
     "next_runs": [
         {"schedule_id": "1", "schedule_name": "nightly", "at": "2026-11-21T02:00:00Z"},
         {"schedule_id": "2", "schedule_name": "weekly", "at": "2026-11-22T23:30:00Z"},
+    ],
+    "waiting_runs": 1,
+    "failing_schedules": 2,
+    "days": [
+        {**DAY, "date": "2026-11-19", "succeeded": 5},
+        {**DAY, "date": "2026-11-20", "backups": 57, "size_gb": 340, "failed": 1},
     ],
     "quota": {
         "backups": 60,
@@ -106,6 +117,11 @@ def test_statistics(openstack: Openstack) -> None:
         "last 30 days: none finished",
     ]
     assert shown["next_runs"] == ["2026-11-21 02:00:00Z  nightly", "2026-11-22 23:30:00Z  weekly"]
+    assert (shown["waiting_runs"], shown["failing_schedules"]) == (["1"], ["2"])
+    assert shown["days"] == [
+        "2026-11-19  5 succeeded, 0 failed",
+        "2026-11-20  0 succeeded, 1 failed; 57 backups, 340 GB",
+    ]
     assert shown["quota"] == [
         "57 of 60 backups, full on 2026-11-23 if it goes on like this",
         "340 gigabytes of unlimited",

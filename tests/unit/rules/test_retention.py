@@ -406,6 +406,27 @@ class TestSeveralPolicies:
             "new": "max_age_days",
         }
 
+    def test_expiries_are_of_its_own(self) -> None:
+        items = [
+            item("alone", days_ago(9)),
+            item("full", days_ago(8)),
+            item("inc", days_ago(7), parent="full"),
+            item("kept", days_ago(6)),
+            item("last", days_ago(5)),
+        ]
+        applied = {
+            "alone": self.LONG,
+            "full": self.LONG,
+            "inc": self.EVERYTHING,
+            "kept": self.EVERYTHING,
+            "last": self.SHORT,
+        }
+        assert retention.expiries_each(items, applied) == {"alone": days_ago(9) + 300 * DAY}
+
+    def test_expiries_of_one_policy_are_as_ever(self) -> None:
+        applied = {each.backup.id: MONTH for each in HISTORY}
+        assert retention.expiries_each(HISTORY, applied) == retention.expiries(HISTORY, MONTH)
+
     def test_counts_are_of_its_own(self) -> None:
         last = policy(keep_last=2)
         items = [item(f"b{n}", days_ago(n)) for n in range(6)]

@@ -36,6 +36,10 @@ from .support import DAY, decide, going, policy, stable
 EVERYTHING = Policy("schedule archive")
 # Which of several policies applies to each backup.
 WHOSE = st.sampled_from([random.Random(n).choices(range(3), k=MOST) for n in range(POOL)])
+AGES = st.sampled_from(
+    [policy(max_age_days=1), policy(max_age_days=5), policy(max_age_days=20), EVERYTHING]
+    + [policy(keep_last=2)]
+)
 LATER = st.sampled_from([DAY / 24, 2 * DAY, 400 * DAY])
 
 
@@ -116,6 +120,22 @@ def test_whatever_the_history_and_the_policies(
     if good is not None:
         assert all(each.keep for each in decisions if each.backup_id in cinder.chain(good))
     check_stability(cinder, decisions, again, cinder.now, cinder.now + later)
+
+
+@stable(500)
+@given(HISTORIES, st.lists(AGES, min_size=2, max_size=3), WHOSE)
+def test_expiries_of_several_policies_come_true(
+    cinder: Cinder, several: Sequence[Policy], whose: Sequence[int]
+) -> None:
+    applied = {
+        each.backup.id: several[number % len(several)]
+        for each, number in zip(cinder.items, whose, strict=False)
+    }
+    tick = timedelta(microseconds=1)
+    for name, when in retention.expiries_each(cinder.items, applied).items():
+        for moment, keep in ((when - tick, True), (when, False)):
+            decisions = retention.decide_each(cinder.items, applied, moment, automatic=True)
+            assert [each.keep for each in decisions if each.backup_id == name] == [keep]
 
 
 @stable(100)

@@ -31,18 +31,24 @@ _FILTERS: dict[str, dict[str, Callable[[dict[str, Any], str], bool]]] = {
         "status": lambda item, text: item["status"] == text,
         "can_back_up": lambda item, text: item["can_back_up"] == _true(text),
         "protected": lambda item, text: bool(item["schedules"]) == _true(text),
+        "late": lambda item, text: item["late"] == _true(text),
+        "search": lambda item, text: text in (item["name"] or ""),
     },
     "backups": {
+        "search": lambda item, text: text in item["name"],
         "type": lambda item, text: item["type"] == text,
         "volume_id": lambda item, text: item["volume_id"] == text,
         "status": lambda item, text: item["status"] == text,
         "name": lambda item, text: item["name"] == text,
         "since": lambda item, text: item["created_at"] >= text,
         "until": lambda item, text: item["created_at"] < text,
+        "retention": lambda item, text: True,
     },
     "schedules": {
+        "search": lambda item, text: text in item["name"],
         "name": lambda item, text: item["name"] == text,
         "enabled": lambda item, text: item["enabled"] == _true(text),
+        "failing": lambda item, text: (item["delegation"]["state"] == "broken") == _true(text),
         "volume_id": lambda item, text: text in item["volumes"],
     },
     "runs": {
@@ -54,8 +60,15 @@ _FILTERS: dict[str, dict[str, Callable[[dict[str, Any], str], bool]]] = {
         "since": lambda item, text: item["created_at"] >= text,
         "until": lambda item, text: item["created_at"] < text,
     },
-    "tasks": {"status": lambda item, text: item["status"] == text},
+    "tasks": {
+        "status": lambda item, text: item["status"] == text,
+        "action": lambda item, text: item["action"] == text,
+        "volume_id": lambda item, text: item["volume_id"] == text,
+        "since": lambda item, text: (item["finished_at"] or "9") >= text,
+        "until": lambda item, text: (item["finished_at"] or "9") < text,
+    },
     "services": {},
+    "projects": {},
 }
 
 
@@ -136,6 +149,7 @@ class FakeCloud:
             "reason": None,
             "schedules": [],
             "last_backup": None,
+            "late": False,
             "seen_at": "2026-11-20T10:00:00Z",
         }
         self.data["volumes"].append({**volume, **values})
@@ -167,6 +181,7 @@ class FakeCloud:
             "created_at": "2026-11-20T02:00:07Z",
             "data_timestamp": "2026-11-20T02:00:07Z",
             "availability_zone": "nova",
+            "retention": None,
             "seen_at": "2026-11-20T10:00:00Z",
         }
         self.data["backups"].append({**backup, **values})
@@ -327,15 +342,16 @@ class FakeCloud:
         self, plural: str, items: list[dict[str, Any]], query: dict[str, str]
     ) -> dict[str, Any]:
         start = 0
+        key = "project_id" if plural == "projects" else "id"
         if "marker" in query:
-            start = [item["id"] for item in items].index(query["marker"]) + 1
+            start = [item[key] for item in items].index(query["marker"]) + 1
         limit = min(int(query.get("limit", 100)), self.page)
         page = items[start : start + limit]
         # Lists of schedules don't tell what is selected.
         shown = [{key: value for key, value in item.items() if key != "selected"} for item in page]
         body: dict[str, Any] = {plural: shown}
         if len(items) > start + limit:
-            more = urllib.parse.urlencode({**query, "marker": items[start + limit - 1]["id"]})
+            more = urllib.parse.urlencode({**query, "marker": items[start + limit - 1][key]})
             href = f"{self.link_host or self.endpoint}/v1/{plural}?{more}"
             body[f"{plural}_links"] = [{"rel": "next", "href": href}]
         return body
@@ -492,7 +508,16 @@ class FakeCloud:
 
     def preview_times(self, query: dict[str, str], body: Any) -> Answer:
         wanted = body["preview"]
-        return 200, _preview(wanted.get("timezone", "UTC"), wanted.get("count", 5))
+        answer = _preview(wanted.get("timezone", "UTC"), wanted.get("count", 5))
+        if "retention" in wanted:
+            answer["preview"]["kept"] = {"count": wanted["retention"]["keep_last"]}
+        return 200, answer
+
+    def preview_retention(self, query: dict[str, str], body: Any) -> Answer:
+        wanted = body["preview"]
+        listed = [each for each in self.data["backups"] if each["volume_id"] in wanted["volumes"]]
+        ids = [each["id"] for each in listed][wanted["retention"]["keep_last"] :]
+        return 200, {"plan": fakeplans.deletion(listed, ids, True)}
 
     def cancel_run(self, id_: str, query: dict[str, str], body: None) -> Answer:
         run = self.item("runs", id_)
@@ -571,13 +596,13 @@ def _preview(timezone: str, count: int) -> dict[str, Any]:
         for n in range(count)
     ]
     words = {"cron": "0 2 * * *", "description": "every day at 02:00"}
-    return {"preview": {**words, "timezone": timezone, "runs": runs}}
+    return {"preview": {**words, "timezone": timezone, "runs": runs, "kept": None}}
 
 
 _ID = "([0-9a-f-]{36})"
 
 _ROUTES: list[tuple[str, Callable[..., Answer]]] = [
-    ("GET /v1/(volumes|backups|schedules|runs|services)", FakeCloud.list_),
+    ("GET /v1/(volumes|backups|schedules|runs|tasks|projects|services)", FakeCloud.list_),
     (f"GET /v1/(volumes|backups|schedules|runs)/{_ID}", FakeCloud.show),
     ("GET /v1/(statistics|info|health)", FakeCloud.single),
     (f"GET /v1/runs/{_ID}/tasks", FakeCloud.tasks),
@@ -597,6 +622,7 @@ _ROUTES: list[tuple[str, Callable[..., Answer]]] = [
     (f"POST /v1/schedules/{_ID}/run", FakeCloud.run_schedule),
     (f"GET /v1/schedules/{_ID}/preview", FakeCloud.preview),
     ("POST /v1/schedules/preview", FakeCloud.preview_times),
+    ("POST /v1/retention/preview", FakeCloud.preview_retention),
 ]
 
 

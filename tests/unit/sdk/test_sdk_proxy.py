@@ -71,6 +71,10 @@ class TestLists:
             ("db-2", run["id"]),
         ]
         assert list(client.services()) == []
+        every = list(client.tasks(status="pending"))
+        assert [task.run_id for task in every] == [each["run_id"] for each in cloud.data["tasks"]]
+        assert cloud.requests[-1][:2] == ("GET", "/v1/tasks")
+        assert cloud.requests[-1][2].keys() == {"status", "marker"}
 
     def test_refused(self, cloud: FakeCloud, client: sdk.Proxy) -> None:
         cloud.refusals = [Refused(403, "Only administrators may list all projects")]
@@ -215,6 +219,20 @@ class TestRuns:
         assert run.action == "restore"
         targets = [task.target_volume_id for task in client.run_tasks(run)]
         assert targets == [task["target_volume_id"] for task in cloud.data["tasks"]]
+
+    def test_previews_of_a_policy(self, cloud: FakeCloud, client: sdk.Proxy) -> None:
+        times = {"type": "daily", "time": "02:00"}
+        assert client.preview_recurrence(times).kept is None
+        more = {"backup_type": "incremental", "max_incrementals": 0}
+        preview = client.preview_recurrence(times, retention={"keep_last": 3}, **more)
+        assert preview.kept == {"count": 3}
+        sent = {"recurrence": times, "retention": {"keep_last": 3}, **more}
+        assert cloud.requests[-1][3] == {"preview": sent}
+        volume = cloud.volume("db-1")
+        kept, going = (cloud.backup(volume)["id"] for _ in range(2))
+        plan = client.preview_retention({"keep_last": 1}, [client.get_volume(volume["id"])])
+        assert [each["backup_id"] for each in plan.going] == [going]
+        assert kept != going
 
     def test_records(self, cloud: FakeCloud, client: sdk.Proxy) -> None:
         volume = cloud.volume("db-1")
