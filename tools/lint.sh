@@ -13,5 +13,5 @@ mapfile -t scripts < <(git ls-files 'tools/*.sh' '.ci/run')
 shellcheck -x "${scripts[@]}"
 bashate -i E006,E003 "${scripts[@]}"
 echo "== documents"
-doc8 README.rst doc/source releasenotes/notes sandbox/README.rst
+doc8 README.rst README.zh_CN.rst doc/source releasenotes/notes sandbox/README.rst
 reno -q lint

@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "${1:-$(dirname "$0")/../backup_manager_dashboard}"
 
-django-admin makemessages --locale zh_Hans --no-wrap --add-location file --no-obsolete
+env -u DJANGO_SETTINGS_MODULE django-admin makemessages --locale zh_Hans --no-wrap --add-location file --no-obsolete
 # The time it was made differs each time; nothing else may.
 sed -i '/^"POT-Creation-Date:/d' locale/zh_Hans/LC_MESSAGES/django.po

@@ -17,8 +17,9 @@ from backup_manager.rules import chain, recurrence, retention
 from backup_manager.rules.links import Item
 from backup_manager.rules.policy import Policy, rules_of
 
-# Backups made at most, one an hour for a year: somebody waits for the answer.
-LIMIT = 366 * 24
+# Backups made at most, one an hour for the twelve months of usual policies and some weeks:
+# somebody waits for the answer.
+LIMIT = 420 * 24
 # How far to look ahead.
 HORIZON = timedelta(days=731)
 

@@ -248,6 +248,20 @@ class TestDetail(Case):
         self.assertNotContains(page, "<img src=x")
         self.assertContains(page, "No such volume.")
 
+    def test_tells_what_a_restore_needs(self) -> None:
+        self.service.answer("GET", CHAIN, {"chain": samples.chain(samples.link())})
+        unknown = samples.link(depth=0, is_incremental=True, verified=False)
+
+        self.answer_one()
+        self.assertContains(self.client.get(DETAIL), "nothing else is needed")
+
+        self.answer_one(status="error")
+        self.assertContains(self.client.get(DETAIL), "It can't be restored in its status.")
+
+        self.answer_one(is_incremental=True)
+        self.service.answer("GET", CHAIN, {"chain": samples.chain(unknown)})
+        self.assertContains(self.client.get(DETAIL), "not known what it builds on")
+
     def test_missing_one_leads_to_the_list(self) -> None:
         self.service.refuse("GET", ONE, 404, "No such backup.")
 

@@ -7,13 +7,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import horizon
+import openstack_dashboard
 import pytest
+from babel.messages import pofile
 
 import backup_manager_dashboard
 
 PACKAGE = Path(backup_manager_dashboard.__file__).parent
-MESSAGES = Path(__file__).parents[2] / "tools" / "messages.sh"
+MESSAGES = Path(__file__).resolve().parents[2] / "tools" / "messages.sh"
 CATALOGUE = Path("locale", "zh_Hans", "LC_MESSAGES", "django.po")
 
 
@@ -59,3 +63,20 @@ def test_no_text_is_left_over(current: Path) -> None:
 
 def test_placeholders_fit(current: Path) -> None:
     run("msgfmt", "--check", "--output-file", os.devnull, current)
+
+
+def test_texts_of_horizon_stay(current: Path) -> None:
+    """Django keeps the texts of all in one place, where ours come before Horizon's."""
+    theirs = {
+        **messages(Path(horizon.__file__).parent / CATALOGUE),
+        **messages(Path(openstack_dashboard.__file__).parent / CATALOGUE),
+    }
+    shared = {text: own for text, own in messages(current).items() if text in theirs}
+    assert shared
+    assert shared == {text: theirs[text] for text in shared}
+
+
+def messages(catalogue: Path) -> dict[Any, Any]:
+    with catalogue.open("rb") as file:
+        found = pofile.read_po(file, ignore_obsolete=True)
+    return {(each.context, each.id): each.string for each in found if each.id and each.string}

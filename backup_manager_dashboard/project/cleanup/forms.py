@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
-from horizon import forms as horizon_forms
 
 from backup_manager import sdk
 from backup_manager_dashboard.forms import show
@@ -37,7 +36,6 @@ class CleanupForm(forms.Form):
         label=_("Also delete the last good backup of a volume"),
         required=False,
         help_text=_("Volumes can be left without any good backup then."),
-        widget=horizon_forms.ThemableCheckboxInput,
     )
 
     def wanted(self) -> dict[str, Any]:

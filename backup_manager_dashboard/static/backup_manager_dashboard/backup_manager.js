@@ -147,9 +147,13 @@
     });
   }
 
-  // Horizon says that the steps of a workflow are tabs, but not of which elements; and the lists of
-  // its two panes are none.
+  // For screen readers: Horizon has no name for what closes a dialogue, says that the steps of a
+  // workflow are tabs, but not of which elements, and calls lists what is none, its two panes.
   function nameParts(root) {
+    var page = document.querySelector("[data-bm-close]");
+    root.querySelectorAll("a.close[data-dismiss=modal]").forEach(function (close) {
+      if (page) { close.setAttribute("aria-label", page.dataset.bmClose); }
+    });
     root.querySelectorAll("ul.available_members, ul.members").forEach(function (pane) {
       pane.setAttribute("role", "group");
     });
@@ -170,12 +174,9 @@
     window.jQuery(document).on("input change", changed);
     showAll(document);
     nameParts(document);
+    window.jQuery(document).on("show.bs.modal", function (event) { nameParts(event.target); });
     if (window.horizon && window.horizon.modals) {
-      window.horizon.modals.addModalInitFunction(function (modal) {
-        var root = modal.jquery ? modal[0] : modal;
-        showAll(root);
-        nameParts(root);
-      });
+      window.horizon.modals.addModalInitFunction(function (modal) { showAll(modal.jquery ? modal[0] : modal); });
     }
   }
 

@@ -426,7 +426,7 @@ def test_preview_of_more_than_is_shown(reader: Caller) -> None:
     request = {"recurrence": {"type": "interval", "hours": 1}, "retention": {}}
     answer = reader("POST", "/v1/schedules/preview", {"preview": request})
     found = answer.body["preview"]["kept"]
-    assert (found["count"], len(found["backups"]), found["is_complete"]) == (8784, 1000, False)
+    assert (found["count"], len(found["backups"]), found["is_complete"]) == (10080, 1000, False)
 
 
 @pytest.mark.parametrize(
