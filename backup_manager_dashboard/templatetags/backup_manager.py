@@ -20,6 +20,7 @@ from backup_manager_dashboard import words
 register = template.Library()
 register.filter("size", words.size)
 register.filter("status_text", words.status)
+register.filter("level", words.level)
 register.filter("duration", words.duration)
 register.filter("counts", words.counts)
 

@@ -146,6 +146,7 @@ class BackupsTable(Table):
         lambda backup: backup.name or backup.id,
         verbose_name=_("Name"),
         link="horizon:project:backup_manager_backups:detail",
+        classes=("bm-name",),
     )
     status = tables.Column(cell("backups/_status.html", "backup"), verbose_name=_("Status"))
     type = tables.Column(

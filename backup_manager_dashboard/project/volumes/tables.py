@@ -132,7 +132,11 @@ class VolumesTable(Table):
         verbose_name=_("Name"),
         link="horizon:project:backup_manager_volumes:detail",
     )
-    status = tables.Column(cell("volumes/_status.html", "volume"), verbose_name=_("Status"))
+    status = tables.Column(
+        cell("volumes/_status.html", "volume"),
+        verbose_name=_("Status"),
+        classes=("bm-nowrap",),
+    )
     size = tables.Column(
         lambda volume: words.size(volume.size_gb), verbose_name=_("Size"), classes=("bm-nowrap",)
     )
