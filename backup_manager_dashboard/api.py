@@ -54,10 +54,12 @@ def client(request: HttpRequest) -> sdk.Proxy:
     return sdk.attach(openstack.connection.Connection(session=keystone_session))
 
 
+@memoized
 def may(request: HttpRequest, *rules: str) -> bool:
     """Whether the rules of the service allow something, as far as the dashboard knows them.
 
-    Good for hiding a button only: the service itself decides.
+    Good for hiding a button only: the service itself decides. Remembered for the request: each row
+    of a table asks anew.
     """
     return bool(policy.check(tuple((sdk.SERVICE_TYPE, rule) for rule in rules), request))
 

@@ -408,6 +408,17 @@ class TestDelete(Case):
         self.assertRedirects(page, f"{DELETE}?backups={ID},{OTHER}", fetch_redirect_response=False)
         self.assertEqual([], self.service.requests)
 
+    def test_address_has_room_for_a_hundred(self) -> None:
+        chosen = [samples.identifier(number) for number in range(101)]
+
+        page = self.act("delete", *chosen[:100])
+        self.assertIn(DELETE, page["Location"])
+        self.assertLess(len(page["Location"]), 4000)
+
+        page = self.act("delete", *chosen)
+        self.assertRedirects(page, INDEX, fetch_redirect_response=False)
+        self.assertIn("at most 100", self.said(page))
+
     def test_shows_what_goes(self) -> None:
         self.plan(samples.decision(), warnings=["Volume web is left without any good backup."])
 

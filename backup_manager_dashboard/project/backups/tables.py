@@ -15,7 +15,7 @@ from django.utils.translation import ngettext_lazy, pgettext_lazy
 from horizon import messages, tables
 
 from backup_manager_dashboard import api, words
-from backup_manager_dashboard.tables import ByPolicy, Table, cell
+from backup_manager_dashboard.tables import ByPolicy, NameColumn, Table, ToPage, cell
 
 INDEX = "horizon:project:backup_manager_backups:index"
 
@@ -110,18 +110,17 @@ class ImportBackups(ByPolicy, tables.LinkAction):
     rules = ("record:import",)
 
 
-class DeleteBackups(ByPolicy, tables.Action):
+class DeleteBackups(ToPage):
     """Leads to the page that shows what goes."""
 
     name = "delete"
     verbose_name = _("Delete Backup")
     verbose_name_plural = _("Delete Backups")
     icon = "trash"
-    preempt = True
     rules = ("deletion:create",)
 
-    def handle(self, table: Table, request: HttpRequest, obj_ids: Iterable[str]) -> HttpResponse:
-        return shortcuts.redirect(deletion_url(obj_ids))
+    def url(self, ids: Iterable[str]) -> str:
+        return deletion_url(ids)
 
 
 def deletion_url(backup_ids: Iterable[str]) -> str:
@@ -142,11 +141,10 @@ class DeleteBackup(ByPolicy, tables.LinkAction):
 
 
 class BackupsTable(Table):
-    name = tables.Column(
+    name = NameColumn(
         lambda backup: backup.name or backup.id,
         verbose_name=_("Name"),
         link="horizon:project:backup_manager_backups:detail",
-        classes=("bm-name",),
     )
     status = tables.Column(cell("backups/_status.html", "backup"), verbose_name=_("Status"))
     type = tables.Column(
@@ -157,8 +155,12 @@ class BackupsTable(Table):
     size = tables.Column(
         lambda backup: words.size(backup.size_gb), verbose_name=_("Size"), classes=("bm-nowrap",)
     )
-    volume = tables.Column(cell("backups/_volume.html", "backup"), verbose_name=_("Volume"))
-    schedule = tables.Column(cell("backups/_schedule.html", "backup"), verbose_name=_("Schedule"))
+    volume = tables.Column(
+        cell("backups/_volume.html", "backup"), verbose_name=_("Volume"), classes=("bm-word",)
+    )
+    schedule = tables.Column(
+        cell("backups/_schedule.html", "backup"), verbose_name=_("Schedule"), classes=("bm-word",)
+    )
     created = tables.Column(
         cell("backups/_created.html", "backup"),
         verbose_name=pgettext_lazy("Created time", "Created"),

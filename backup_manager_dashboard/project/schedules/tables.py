@@ -10,7 +10,7 @@ from django.utils.translation import ngettext_lazy
 from horizon import messages, tables
 
 from backup_manager_dashboard import api
-from backup_manager_dashboard.tables import ByPolicy, Table, cell
+from backup_manager_dashboard.tables import ByPolicy, NameColumn, Table, cell
 
 
 class CreateSchedule(ByPolicy, tables.LinkAction):
@@ -149,15 +149,17 @@ class EditVolumes(ByPolicy, tables.LinkAction):
 
 
 class SchedulesTable(Table):
-    name = tables.Column(
+    name = NameColumn(
         "name", verbose_name=_("Name"), link="horizon:project:backup_manager_schedules:detail"
     )
     state = tables.Column(cell("schedules/_state.html", "schedule"), verbose_name=_("State"))
     recurrence = tables.Column(
-        cell("schedules/_recurrence.html", "schedule"), verbose_name=_("When")
+        cell("schedules/_recurrence.html", "schedule"), verbose_name=_("When"), classes=("bm-wide",)
     )
     backup_type = tables.Column(
-        cell("schedules/_backup_type.html", "schedule"), verbose_name=_("Type")
+        cell("schedules/_backup_type.html", "schedule"),
+        verbose_name=_("Type"),
+        classes=("bm-word",),
     )
     volumes = tables.Column(cell("schedules/_volumes.html", "schedule"), verbose_name=_("Volumes"))
     next_run = tables.Column(

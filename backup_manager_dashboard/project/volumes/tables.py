@@ -13,7 +13,7 @@ from django.utils.translation import ngettext_lazy
 from horizon import messages, tables
 
 from backup_manager_dashboard import api, words
-from backup_manager_dashboard.tables import ByPolicy, Table, cell
+from backup_manager_dashboard.tables import ByPolicy, NameColumn, Table, ToPage, cell
 
 
 class _BackUp(ByPolicy, tables.BatchAction):
@@ -63,18 +63,17 @@ class BackUpIncremental(_BackUp):
         return ngettext_lazy("Incremental Backup Started", "Incremental Backups Started", count)
 
 
-class ProtectVolumes(ByPolicy, tables.Action):
+class ProtectVolumes(ToPage):
     """Leads to the choice of a schedule."""
 
     name = "protect"
     verbose_name = _("Protect")
     verbose_name_plural = _("Protect")
     icon = "shield"
-    preempt = True
     rules = ("schedule:update",)
 
-    def handle(self, table: Table, request: HttpRequest, obj_ids: Iterable[str]) -> HttpResponse:
-        return shortcuts.redirect(protection_url(obj_ids))
+    def url(self, ids: Iterable[str]) -> str:
+        return protection_url(ids)
 
 
 class ProtectVolume(ByPolicy, tables.LinkAction):
@@ -127,7 +126,7 @@ class CleanUp(ByPolicy, tables.LinkAction):
 
 
 class VolumesTable(Table):
-    name = tables.Column(
+    name = NameColumn(
         lambda volume: volume.name or volume.id,
         verbose_name=_("Name"),
         link="horizon:project:backup_manager_volumes:detail",
@@ -142,7 +141,7 @@ class VolumesTable(Table):
     )
     servers = tables.Column(cell("volumes/_servers.html", "volume"), verbose_name=_("Attached to"))
     schedules = tables.Column(
-        cell("volumes/_schedules.html", "volume"), verbose_name=_("Schedules")
+        cell("volumes/_schedules.html", "volume"), verbose_name=_("Schedules"), classes=("bm-word",)
     )
     last_backup = tables.Column(
         cell("volumes/_last_backup.html", "volume"), verbose_name=_("Last good backup")

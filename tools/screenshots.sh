@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Make the pictures of the documents anew, from the real dashboard.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+pictures=$(mktemp -d)
+trap 'rm -rf "$pictures"' EXIT
+BACKUP_MANAGER_SCREENSHOTS=$pictures tools/run_tests.sh \
+    tests/functional/test_dashboard_pictures.py -k everything_fits
+mkdir -p doc/source/images
+for page in overview schedules backup runs; do
+    cp "$pictures/$page-en-1280.png" "doc/source/images/$page.png"
+    cp "$pictures/$page-zh-hans-1280.png" "doc/source/images/$page.zh_CN.png"
+done
