@@ -6,9 +6,9 @@ cd "$(dirname "$0")/.."
 pictures=$(mktemp -d)
 trap 'rm -rf "$pictures"' EXIT
 BACKUP_MANAGER_SCREENSHOTS=$pictures tools/run_tests.sh \
-    tests/functional/test_dashboard_pictures.py -k everything_fits
+    tests/functional/test_dashboard_pictures.py -k pictures
 mkdir -p doc/source/images
 for page in overview schedules backup runs; do
-    cp "$pictures/$page-en-1280.png" "doc/source/images/$page.png"
-    cp "$pictures/$page-zh-hans-1280.png" "doc/source/images/$page.zh_CN.png"
+    cp "$pictures/document-$page-en.png" "doc/source/images/$page.png"
+    cp "$pictures/document-$page-zh-hans.png" "doc/source/images/$page.zh_CN.png"
 done

@@ -66,7 +66,7 @@ class TestAllVolumes(Case):
             [{"max_age_days": 30, "include_last": False, "dry_run": True}], self.sent()
         )
         self.assertContains(page, "3 backups go (30 GiB).")
-        self.assertContains(page, "goes: 2 (20 GiB), stays: 1")
+        self.assertContains(page, "2 backups go (20 GiB).")
         self.assertContains(page, f"Volume {ESCAPED} is left without any good backup.")
         self.assertContains(page, "1: The last good backup of the volume.")
         self.assertContains(page, "To let it go as well")

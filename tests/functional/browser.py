@@ -239,9 +239,10 @@ class Browser:
 
     def screenshot(self, name: str) -> None:
         """A picture of the whole page."""
-        whole = self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+        whole = self.driver.execute_script("return document.documentElement.scrollHeight")
         size = self.driver.get_window_size()
-        self.resize(size["width"], max(size["height"], whole["height"]))
+        # What the window itself takes of its height is not known.
+        self.resize(size["width"], max(size["height"], whole + 150))
         self.driver.save_screenshot(str(self._screenshots / f"{name}.png"))
         self.resize(size["width"], size["height"])
 

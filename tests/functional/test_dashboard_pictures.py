@@ -65,9 +65,9 @@ def pages(of: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "delete", f"/project/backup_manager_backups/delete/?backups={of['backup']}"
 
 
-def fill(tenant: Tenant, sandbox: Sandbox) -> dict[str, str]:
-    """A project with something of everything: long names, chains and a failure."""
-    names = ("web-data", "db-data", LONG)
+def fill(tenant: Tenant, sandbox: Sandbox, last: str) -> dict[str, str]:
+    """A project with something of everything: chains, a failure, and two things called so."""
+    names = ("web-data", "db-data", last)
     storage = tenant.connection
     volumes = [sandbox.create_volume(storage, name, data=b"data").id for name in names]
     schedule = tenant.client.create_schedule(
@@ -79,11 +79,11 @@ def fill(tenant: Tenant, sandbox: Sandbox) -> dict[str, str]:
         retention={"max_age_days": 30, "keep_monthly": 12},
     )
     tenant.client.create_schedule(
-        LONG, {"type": "daily", "time": "03:00"}, volumes, timezone="Europe/Berlin"
+        last, {"type": "daily", "time": "03:00"}, volumes, timezone="Europe/Berlin"
     )
     for _ in range(2):
         tenant.finished(tenant.client.run_schedule(schedule))
-    error = "rbd: error opening image: " + "x" * 200
+    error = f"rbd: error opening image {last}"
     with sandbox.fault("backup", error=error, volume_id=volumes[2]):
         failed = tenant.finished(tenant.client.create_backup(volumes[2:]))
     assert failed.status == "failed"
@@ -98,7 +98,7 @@ def fill(tenant: Tenant, sandbox: Sandbox) -> dict[str, str]:
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_everything_fits(language: str, browser: Browser, tenant: Tenant, sandbox: Sandbox) -> None:
-    of = fill(tenant, sandbox)
+    of = fill(tenant, sandbox, LONG)
     browser.login(tenant.project.name, language=language)
     found = {name: look(browser, f"{name}-{language}", path) for name, path in pages(of)}
     assert {name: wide for name, wide in found.items() if wide} == {}
@@ -117,3 +117,15 @@ def test_an_empty_project_is_told_what_to_do(
         assert look(browser, f"{panel}-empty-{language}", path) == []
     browser.goto("/project/backup_manager_overview/")
     wait_for(lambda: browser.shown(".bm-empty a.btn-primary"), what="a button to begin with")
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_pictures_of_the_documents(
+    language: str, browser: Browser, tenant: Tenant, sandbox: Sandbox
+) -> None:
+    paths = dict(pages(fill(tenant, sandbox, "mail-data")))
+    browser.login(tenant.project.name, language=language)
+    for name in ("overview", "schedules", "backup", "runs"):
+        browser.goto(paths[name])
+        browser.screenshot(f"document-{name}-{language}")
+        assert "mail-data" in browser.text() or name == "backup"

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy, pgettext_lazy
+from django.utils.translation import ngettext, ngettext_lazy, pgettext_lazy
 from horizon import messages, tables
 
 from backup_manager_dashboard import api, words
@@ -52,11 +52,11 @@ class ReleaseBackup(ByPolicy, tables.BatchAction):
 
     @staticmethod
     def action_present(count: int) -> Any:
-        return ngettext_lazy("Release from Hold", "Release from Hold", count)
+        return ngettext("Release from Hold", "Release from Hold", count)
 
     @staticmethod
     def action_past(count: int) -> Any:
-        return ngettext_lazy("Released Backup", "Released Backups", count)
+        return ngettext("Released Backup", "Released Backups", count)
 
     def fits(self, datum: Any) -> bool:
         return datum is None or bool(datum.is_held)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext
 from horizon import messages, tables
 
 from backup_manager_dashboard import api
@@ -47,11 +47,11 @@ class RunSchedule(_Change):
 
     @staticmethod
     def action_present(count: int) -> Any:
-        return ngettext_lazy("Run Now", "Run Now", count)
+        return ngettext("Run Now", "Run Now", count)
 
     @staticmethod
     def action_past(count: int) -> Any:
-        return ngettext_lazy("Started a run of", "Started runs of", count)
+        return ngettext("Started a run of", "Started runs of", count)
 
     def act(self, client: Any, schedule_id: str) -> None:
         client.run_schedule(schedule_id)
@@ -62,11 +62,11 @@ class EnableSchedule(_Change):
 
     @staticmethod
     def action_present(count: int) -> Any:
-        return ngettext_lazy("Enable Schedule", "Enable Schedules", count)
+        return ngettext("Enable Schedule", "Enable Schedules", count)
 
     @staticmethod
     def action_past(count: int) -> Any:
-        return ngettext_lazy("Enabled Schedule", "Enabled Schedules", count)
+        return ngettext("Enabled Schedule", "Enabled Schedules", count)
 
     def fits(self, datum: Any) -> bool:
         return datum is None or not datum.is_enabled
@@ -80,11 +80,11 @@ class DisableSchedule(_Change):
 
     @staticmethod
     def action_present(count: int) -> Any:
-        return ngettext_lazy("Disable Schedule", "Disable Schedules", count)
+        return ngettext("Disable Schedule", "Disable Schedules", count)
 
     @staticmethod
     def action_past(count: int) -> Any:
-        return ngettext_lazy("Disabled Schedule", "Disabled Schedules", count)
+        return ngettext("Disabled Schedule", "Disabled Schedules", count)
 
     def fits(self, datum: Any) -> bool:
         return datum is None or bool(datum.is_enabled)
@@ -102,11 +102,11 @@ class RepairSchedule(_Change):
 
     @staticmethod
     def action_present(count: int) -> Any:
-        return ngettext_lazy("Repair Delegation", "Repair Delegations", count)
+        return ngettext("Repair Delegation", "Repair Delegations", count)
 
     @staticmethod
     def action_past(count: int) -> Any:
-        return ngettext_lazy("Repaired the delegation of", "Repaired the delegations of", count)
+        return ngettext("Repaired the delegation of", "Repaired the delegations of", count)
 
     def fits(self, datum: Any) -> bool:
         return datum is None or datum.delegation["state"] == "broken"
@@ -121,11 +121,11 @@ class DeleteSchedule(_Change, tables.DeleteAction):
 
     @staticmethod
     def action_present(count: int) -> Any:
-        return ngettext_lazy("Delete Schedule", "Delete Schedules", count)
+        return ngettext("Delete Schedule", "Delete Schedules", count)
 
     @staticmethod
     def action_past(count: int) -> Any:
-        return ngettext_lazy("Deleted Schedule", "Deleted Schedules", count)
+        return ngettext("Deleted Schedule", "Deleted Schedules", count)
 
     def act(self, client: Any, schedule_id: str) -> None:
         client.delete_schedule(schedule_id, ignore_missing=False)

@@ -9,7 +9,7 @@ from django import shortcuts
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext
 from horizon import messages, tables
 
 from backup_manager_dashboard import api, words
@@ -43,11 +43,11 @@ class BackUpFull(_BackUp):
 
     @staticmethod
     def action_present(count: int) -> Any:
-        return ngettext_lazy("Back Up Fully", "Back Up Fully", count)
+        return ngettext("Back Up Fully", "Back Up Fully", count)
 
     @staticmethod
     def action_past(count: int) -> Any:
-        return ngettext_lazy("Full Backup Started", "Full Backups Started", count)
+        return ngettext("Full Backup Started", "Full Backups Started", count)
 
 
 class BackUpIncremental(_BackUp):
@@ -56,11 +56,11 @@ class BackUpIncremental(_BackUp):
 
     @staticmethod
     def action_present(count: int) -> Any:
-        return ngettext_lazy("Back Up Incrementally", "Back Up Incrementally", count)
+        return ngettext("Back Up Incrementally", "Back Up Incrementally", count)
 
     @staticmethod
     def action_past(count: int) -> Any:
-        return ngettext_lazy("Incremental Backup Started", "Incremental Backups Started", count)
+        return ngettext("Incremental Backup Started", "Incremental Backups Started", count)
 
 
 class ProtectVolumes(ToPage):
