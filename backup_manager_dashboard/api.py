@@ -67,7 +67,7 @@ def may(request: HttpRequest, *rules: str) -> bool:
 def explain(error: Exception) -> sdk.Problem:
     """What went wrong, for the user.
 
-    :raises horizon.exceptions.NotAuthorized: his token is not good any more; Horizon has him log
+    :raises horizon.exceptions.NotAuthenticated: his token is not good any more; Horizon has him log
         in again.
     """
     if isinstance(error, sdk_exceptions.HttpException) and error.response is not None:
@@ -78,7 +78,7 @@ def explain(error: Exception) -> sdk.Problem:
         LOG.warning("Backup Manager does not answer: %s", error)
         return sdk.Problem(0, str(_("The service does not answer. Try again in a moment.")))
     if problem.code == 401:
-        raise horizon_exceptions.NotAuthorized from error
+        raise horizon_exceptions.NotAuthenticated from error
     if problem.code >= 500:
         LOG.error("Backup Manager failed: %s", problem)
     return problem

@@ -43,12 +43,16 @@ class Service:
         asked = json.loads(request.body) if request.body else query
         self.requests.append((str(request.method), path, asked))
         assert (request.method, path) in self._answers, f"unexpected: {request.method} {path}"
-        status, body = self._answers[request.method, path]
-        response = requests.Response()
-        response.status_code, response.request, response.url = status, request, request.url
-        response.headers["Content-Type"] = "application/json"
-        response._content = b"" if body is None else json.dumps(body).encode()
-        return response
+        return response(request, *self._answers[request.method, path])
+
+
+def response(request: requests.PreparedRequest, status: int, body: Any) -> requests.Response:
+    """What requests returns for an answer."""
+    made = requests.Response()
+    made.status_code, made.request, made.url = status, request, str(request.url)
+    made.headers["Content-Type"] = "application/json"
+    made._content = b"" if body is None else json.dumps(body).encode()
+    return made
 
 
 class TestCase(helpers.TestCase):
