@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -23,6 +24,16 @@ class Filter(django_forms.Form):
         for field in self.fields.values():
             field.required = False
             field.widget.attrs["class"] = "form-control"
+
+    def query(self) -> dict[str, Any]:
+        """What the user filters by, as the SDK takes it."""
+        data: dict[str, Any] = {
+            name: str(value) if isinstance(value, uuid.UUID) else value
+            for name, value in self.cleaned_data.items()
+            if value not in (None, "")
+        }
+        data.update(span(data.pop("since", None), data.pop("until", None)))
+        return data
 
 
 class Day(django_forms.DateField):

@@ -22,8 +22,7 @@ class ListView(tables.PagedTableMixin, tables.DataTableView):
 
     Filters and sort order stand in the URL, so that a list can be linked to and sent to somebody.
 
-    :cvar filter_class: the form of the filters: its cleaned data, but for what is empty, is given
-        to ``fetch``
+    :cvar filter_class: the form of the filters
     :cvar sort: the order, as the SDK takes it, when the user asked for none
     """
 
@@ -38,20 +37,18 @@ class ListView(tables.PagedTableMixin, tables.DataTableView):
         self.filter = self.filter_class(request.GET)
         return super().dispatch(request, *args, **kwargs)
 
-    def fetch(
-        self, sort: str | None, limit: int, marker: str | None, **filters: Any
-    ) -> Iterable[Any]:
-        """One page of the list.
+    def fetch(self, **query: Any) -> Iterable[Any]:
+        """One page of the list; more than its ``limit`` is not looked at.
 
-        :param limit: how many are wanted; more than these are not looked at
+        :param query: the filters, the order and which page, as the SDK takes them
         """
         raise NotImplementedError
 
     def get_data(self) -> Sequence[Any]:
-        filters = self._filters()
-        if filters is None:
+        query = self._query()
+        if query is None:
             return []
-        sort = filters.pop("sort", None) or self.sort
+        sort = query.pop("sort", None) or self.sort
         size = functions.get_page_size(self.request)
         marker, direction = self._get_marker()
         # Horizon's word for "towards the beginning" is "asc".
@@ -59,7 +56,13 @@ class ListView(tables.PagedTableMixin, tables.DataTableView):
         page: list[Any] = []
         self.failed = True
         with api.tell(self.request, self.failure):
-            found = self.fetch(opposite(sort) if backwards else sort, size + 1, marker, **filters)
+            found = self.fetch(
+                sort=opposite(sort) if backwards else sort,
+                limit=size + 1,
+                marker=marker,
+                paginated=False,
+                **query,
+            )
             page = list(islice(found, size + 1))
             self.failed = False
         extra = len(page) > size
@@ -68,21 +71,16 @@ class ListView(tables.PagedTableMixin, tables.DataTableView):
         self._has_prev_data = extra if backwards else marker is not None
         return page[::-1] if backwards else page
 
-    def _filters(self) -> dict[str, Any] | None:
+    def _query(self) -> dict[str, Any] | None:
         """What the user filters by, None if that is not valid."""
-        if not self.filter.is_valid():
-            return None
-        data = self.filter.cleaned_data
-        return {name: value for name, value in data.items() if value not in (None, "")}
+        return self.filter.query() if self.filter.is_valid() else None
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        filters = self._filters()
+        query = self._query()
         context["filter"] = self.filter
         context["failed"] = self.failed
-        context["is_filtered"] = filters is None or any(
-            value and name != "sort" for name, value in filters.items()
-        )
+        context["is_filtered"] = query is None or any(name != "sort" for name in query)
         return context
 
 

@@ -117,13 +117,7 @@ class ProjectsView(ListView):
     table_class = tables.ProjectsTable
     failure = _("The projects can't be shown.")
 
-    def fetch(
-        self, sort: str | None, limit: int, marker: str | None, **filters: Any
-    ) -> Iterable[Any]:
-        found = list(
-            api.client(self.request).projects(
-                sort=sort, limit=limit, marker=marker, paginated=False, **filters
-            )
-        )
+    def fetch(self, **query: Any) -> Iterable[Any]:
+        found = list(api.client(self.request).projects(**query))
         _name(found, names.of_projects(self.request))
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,7 +14,6 @@ from horizon import exceptions, messages
 from horizon.views import HorizonTemplateView
 
 from backup_manager_dashboard import api, chain, plan
-from backup_manager_dashboard.forms import span
 from backup_manager_dashboard.project.backups import forms, tables
 from backup_manager_dashboard.views import DetailView as BaseDetailView
 from backup_manager_dashboard.views import FormView, ListView
@@ -34,28 +32,9 @@ class IndexView(ListView):
     sort = "created_at:desc"
     failure = _("The backups can't be shown.")
 
-    def fetch(
-        self,
-        sort: str | None,
-        limit: int,
-        marker: str | None,
-        since: datetime.date | None = None,
-        until: datetime.date | None = None,
-        volume_id: Any = None,
-        **filters: Any,
-    ) -> Iterable[Any]:
+    def fetch(self, **query: Any) -> Iterable[Any]:
         client = api.client(self.request)
-        found = client.backups(
-            volume_id=volume_id and str(volume_id),
-            with_retention=True,
-            sort=sort,
-            limit=limit,
-            marker=marker,
-            paginated=False,
-            **span(since, until),
-            **filters,
-        )
-        backups = list(found)
+        backups = list(client.backups(with_retention=True, **query))
         names = _schedule_names(client) if any(each.schedule_id for each in backups) else {}
         for backup in backups:
             backup.schedule_name = names.get(backup.schedule_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Any
 
 from django import shortcuts
@@ -16,7 +15,6 @@ from horizon import messages
 
 from backup_manager import sdk
 from backup_manager_dashboard import api, words
-from backup_manager_dashboard.forms import span
 from backup_manager_dashboard.live import Live
 from backup_manager_dashboard.project.runs import forms, tables
 from backup_manager_dashboard.views import ListView
@@ -45,17 +43,17 @@ class _HistoryView(Live, ListView):
         context = super().get_context_data(**kwargs)
         context["empty_template"] = f"{_TEMPLATES}/_none.html"
         if not self.is_part:
-            context["about"] = self._about(self._filters() or {})
+            context["about"] = self._about(self._query() or {})
         return context
 
-    def _about(self, filters: dict[str, Any]) -> Any:
+    def _about(self, query: dict[str, Any]) -> Any:
         """The volume or the schedule to which a link to this page restricts it."""
         client = api.client(self.request)
         with api.tell(self.request, _("The name can't be shown.")):
-            if volume := filters.get("volume_id"):
-                return client.get_volume(str(volume))
-            if schedule := filters.get("schedule_id"):
-                return client.get_schedule(str(schedule))
+            if volume := query.get("volume_id"):
+                return client.get_volume(volume)
+            if schedule := query.get("schedule_id"):
+                return client.get_schedule(schedule)
         return None
 
 
@@ -70,23 +68,8 @@ class IndexView(_HistoryView):
     sort = "created_at:desc"
     failure = _("The runs can't be shown.")
 
-    def fetch(
-        self,
-        sort: str | None,
-        limit: int,
-        marker: str | None,
-        since: date | None = None,
-        until: date | None = None,
-        **filters: Any,
-    ) -> Iterable[Any]:
-        return api.client(self.request).runs(
-            sort=sort,
-            limit=limit,
-            marker=marker,
-            paginated=False,
-            **span(since, until),
-            **_as_text(filters),
-        )
+    def fetch(self, **query: Any) -> Iterable[Any]:
+        return api.client(self.request).runs(**query)
 
     def get_data(self) -> Sequence[Any]:
         page = super().get_data()
@@ -102,23 +85,8 @@ class TasksView(_HistoryView):
     sort = "finished_at:desc"
     failure = _("The tasks can't be shown.")
 
-    def fetch(
-        self,
-        sort: str | None,
-        limit: int,
-        marker: str | None,
-        since: date | None = None,
-        until: date | None = None,
-        **filters: Any,
-    ) -> Iterable[Any]:
-        return api.client(self.request).tasks(
-            sort=sort,
-            limit=limit,
-            marker=marker,
-            paginated=False,
-            **span(since, until),
-            **_as_text(filters),
-        )
+    def fetch(self, **query: Any) -> Iterable[Any]:
+        return api.client(self.request).tasks(**query)
 
 
 def explain(client: sdk.Proxy, runs: Iterable[Any], **where: Any) -> None:
@@ -142,10 +110,6 @@ def explain(client: sdk.Proxy, runs: Iterable[Any], **where: Any) -> None:
         run.error = errors.get(run.id)
 
 
-def _as_text(filters: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in filters.items()}
-
-
 class DetailView(Live, ListView):
     """A run and its tasks."""
 
@@ -159,12 +123,8 @@ class DetailView(Live, ListView):
     failure = _("The tasks can't be shown.")
     run: sdk.v1.run.Run
 
-    def fetch(
-        self, sort: str | None, limit: int, marker: str | None, **filters: Any
-    ) -> Iterable[Any]:
-        return api.client(self.request).run_tasks(
-            self.run.id, sort=sort, limit=limit, marker=marker, paginated=False, **filters
-        )
+    def fetch(self, **query: Any) -> Iterable[Any]:
+        return api.client(self.request).run_tasks(self.run.id, **query)
 
     def get_data(self) -> Any:
         with api.leave(self.request, _("The run can't be shown."), reverse(INDEX)):

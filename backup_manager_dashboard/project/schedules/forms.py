@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from backup_manager_dashboard.forms import Filter
+
+#: The filters of the service for each state.
+_STATES = {
+    "enabled": {"is_enabled": True},
+    "disabled": {"is_enabled": False},
+    "failing": {"is_failing": True},
+}
 
 
 class ScheduleFilter(Filter):
@@ -29,10 +38,7 @@ class ScheduleFilter(Filter):
         ],
     )
 
-
-#: The filters of the service for each state.
-STATES = {
-    "enabled": {"is_enabled": True},
-    "disabled": {"is_enabled": False},
-    "failing": {"is_failing": True},
-}
+    def query(self) -> dict[str, Any]:
+        query = super().query()
+        query.update(_STATES.get(query.pop("state", ""), {}))
+        return query

@@ -34,18 +34,8 @@ class IndexView(views.ListView):
     sort = "name:asc"
     failure = _("The schedules can't be shown.")
 
-    def fetch(
-        self,
-        sort: str | None,
-        limit: int,
-        marker: str | None,
-        state: str | None = None,
-        **filters: Any,
-    ) -> Iterable[Any]:
-        filters.update(forms.STATES.get(state or "", {}))
-        return api.client(self.request).schedules(
-            sort=sort, limit=limit, marker=marker, paginated=False, **filters
-        )
+    def fetch(self, **query: Any) -> Iterable[Any]:
+        return api.client(self.request).schedules(**query)
 
 
 class CreateView(views.WorkflowView):

@@ -21,7 +21,7 @@ from backup_manager_dashboard.project.schedules.workflows import RetentionAction
 #: As many schedules are offered for choice.
 _MOST_SCHEDULES = 1000
 
-PROTECTION = {
+_PROTECTION = {
     "protected": {"is_protected": True},
     "unprotected": {"is_protected": False},
     "late": {"is_late": True},
@@ -48,6 +48,11 @@ class VolumeFilter(Filter):
             ("size_gb:desc", _("Largest first")),
         ],
     )
+
+    def query(self) -> dict[str, Any]:
+        query = super().query()
+        query.update(_PROTECTION.get(query.pop("protection", ""), {}))
+        return query
 
 
 class ProtectForm(Form):

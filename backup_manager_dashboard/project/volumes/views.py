@@ -34,19 +34,8 @@ class IndexView(ListView):
     sort = "name:asc"
     failure = _("The volumes can't be shown.")
 
-    def fetch(
-        self,
-        sort: str | None,
-        limit: int,
-        marker: str | None,
-        protection: str | None = None,
-        **filters: Any,
-    ) -> Iterable[Any]:
-        filters.update(forms.PROTECTION.get(protection or "", {}))
-        found = api.client(self.request).volumes(
-            sort=sort, limit=limit, marker=marker, paginated=False, **filters
-        )
-        for volume in found:
+    def fetch(self, **query: Any) -> Iterable[Any]:
+        for volume in api.client(self.request).volumes(**query):
             volume.servers = _servers(self.request, volume)
             yield volume
 
