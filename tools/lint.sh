@@ -9,9 +9,9 @@ ruff format --check .
 echo "== mypy"
 mypy
 echo "== shell scripts"
-mapfile -t scripts < <(git ls-files 'tools/*.sh' '.ci/run')
+mapfile -t scripts < <(git ls-files 'tools/*.sh' '.ci/run' devstack/plugin.sh devstack/settings)
 shellcheck -x "${scripts[@]}"
-bashate -i E006,E003 "${scripts[@]}"
+bashate -i E003,E005,E006 "${scripts[@]}"
 echo "== documents"
-doc8 README.rst README.zh_CN.rst doc/source releasenotes/notes sandbox/README.rst
+doc8 README.rst README.zh_CN.rst doc/source releasenotes/notes sandbox/README.rst devstack/README.rst
 reno -q lint
