@@ -15,6 +15,7 @@ ensure_packages() {
     PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null ||
         packages+=(mariadb-server-core mariadb-client-core)
     command -v chromedriver >/dev/null || packages+=(chromium chromium-driver)
+    command -v systemd-analyze >/dev/null || packages+=(systemd)
     command -v msgfmt >/dev/null || packages+=(gettext)
     # For one library of the oldest Horizon.
     { command -v gcc >/dev/null && "$(find_python)" -c "$HAS_HEADERS"; } ||

@@ -27,6 +27,7 @@ from backup_manager.engine.retain import Retain
 from backup_manager.engine.submit import Submit
 from backup_manager.engine.sync import Release, Sync
 from backup_manager.engine.track import Track
+from backup_manager.engine.watchdog import Watchdog
 from backup_manager.version import VERSION
 
 LOG = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Engine(service.Service):
         self._conf = conf
         self._id = ""
         self._submit: Submit | None = None
+        self._watchdog = Watchdog()
 
     def start(self) -> None:
         """Begin to work, in the background.
@@ -64,8 +66,12 @@ class Engine(service.Service):
         fire = Fire(conf)
 
         def fire_and_submit() -> None:
-            if fire():
-                submit()
+            try:
+                if fire():
+                    submit()
+            finally:
+                # A database that is away is no reason to start anew; one that never answers is.
+                self._watchdog()
 
         self._every(self._whole_second, fire_and_submit)
         self._every(lambda: 1, submit)
