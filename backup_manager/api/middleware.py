@@ -18,12 +18,12 @@ from sqlalchemy import text
 
 from backup_manager.api import errors
 from backup_manager.api.call import Wsgi
+from backup_manager.conf.api import DATABASE_CHECK
 from backup_manager.db import session
 
 SERVICE_TYPE = "backup-manager"
 HEALTHCHECK_PATH = "/healthcheck"
 IMPORT_PATH = "/v1/backups/import"
-DATABASE_CHECK = "backup_manager_database"
 
 # Bytes: 1000 records, each of them with long names and a lot of metadata.
 _LARGEST_FILE = 8 * 1024**2

@@ -8,6 +8,9 @@ from oslo_config import cfg
 
 GROUP = "api"
 
+# What load balancers ask at /healthcheck.
+DATABASE_CHECK = "backup_manager_database"
+
 OPTS = [
     cfg.IntOpt(
         "max_limit",
