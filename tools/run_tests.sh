@@ -16,6 +16,9 @@ ensure_packages() {
         packages+=(mariadb-server-core mariadb-client-core)
     command -v chromedriver >/dev/null || packages+=(chromium chromium-driver)
     command -v systemd-analyze >/dev/null || packages+=(systemd)
+    command -v openssl >/dev/null || packages+=(openssl)
+    PATH=$PATH:/usr/sbin command -v nginx >/dev/null || packages+=(nginx-light)
+    PATH=$PATH:/usr/sbin command -v apache2 >/dev/null || packages+=(apache2-bin)
     command -v msgfmt >/dev/null || packages+=(gettext)
     # For one library of the oldest Horizon.
     { command -v gcc >/dev/null && "$(find_python)" -c "$HAS_HEADERS"; } ||

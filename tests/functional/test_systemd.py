@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
-import shlex
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -21,158 +17,17 @@ import pytest
 from oslo_config import cfg
 from oslo_service import opts as service_opts
 
-from backup_manager import conf
-from backup_manager.db import migration
-from backup_manager.db import session as db_session
-from tests.functional.stack import free_port, wait_for
+from tests.functional.stack import wait_for
+from tests.functional.units import ETC, REPOSITORY, Unit, prepare
 
-_REPOSITORY = Path(__file__).parents[2]
-_ETC = _REPOSITORY / "etc"
 _UNITS = ("backup-manager-api", "backup-manager-engine")
-_BIN = Path(sys.executable).parent
 # doc/source/deploying.rst states it; systemd calls everything from 2 upwards "MEDIUM" or worse.
 _EXPOSURE = {"backup-manager-api": 1.2, "backup-manager-engine": 1.4}
 
 
-class Unit:
-    """A unit whose paths are those of a test, started and watched as systemd would."""
-
-    def __init__(self, name: str, directory: Path) -> None:
-        self.port = free_port()
-        self.log = directory / f"{name}.log"
-        self.file = directory / f"{name}.service"
-        text = (_ETC / "systemd" / f"{name}.service").read_text()
-        text = text.replace("/opt/backup-manager/bin", str(_BIN))
-        self.file.write_text(text.replace("/etc/backup-manager", str(directory)))
-        settings = (_ETC / "backup-manager" / "gunicorn.conf.py").read_text()
-        assert '"127.0.0.1:8791"' in settings
-        (directory / "gunicorn.conf.py").write_text(
-            settings.replace('"127.0.0.1:8791"', f'"127.0.0.1:{self.port}"')
-        )
-        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notify.bind(str(directory / f"{name}.notify"))
-        self._notify.settimeout(30)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __getitem__(self, key: str) -> str:
-        parser = configparser.RawConfigParser(strict=False)
-        parser.optionxform = str  # type: ignore[assignment,method-assign]
-        parser.read(self.file)
-        return parser["Service"][key]
-
-    @property
-    def main_pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self, **environment: str) -> None:
-        name, _, value = self._environment().partition("=")
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                shlex.split(self["ExecStart"]),
-                env={
-                    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                    "PYTHONPATH": str(_REPOSITORY),
-                    "NOTIFY_SOCKET": str(self._notify.getsockname()),
-                    **({name: value} if name else {}),
-                    **environment,
-                },
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        assert "READY=1" in self.told(), self.log.read_text()
-
-    def _environment(self) -> str:
-        try:
-            return self["Environment"]
-        except KeyError:
-            return ""
-
-    def told(self) -> list[str]:
-        """The next notification, line by line."""
-        return self._notify.recv(4096).decode().splitlines()
-
-    def silent(self, seconds: float) -> bool:
-        """Whether nothing more comes for so long, after what has come already is taken."""
-        self._notify.settimeout(0.01)
-        while True:
-            try:
-                self._notify.recv(4096)
-            except TimeoutError:
-                break
-        self._notify.settimeout(seconds)
-        try:
-            self._notify.recv(4096)
-        except TimeoutError:
-            return True
-        finally:
-            self._notify.settimeout(30)
-        return False
-
-    def reload(self) -> None:
-        command = self["ExecReload"].replace("$MAINPID", str(self.main_pid))
-        subprocess.run(shlex.split(command), check=True)
-
-    def stop(self) -> int:
-        """As KillMode=mixed does; the exit code."""
-        assert self._process is not None
-        assert self["KillMode"] == "mixed"
-        os.kill(self.main_pid, signal.SIGTERM)
-        return self._process.wait(int(self["TimeoutStopSec"]))
-
-    def kill(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self.main_pid, signal.SIGKILL)
-            self._process.wait(10)
-        self._notify.close()
-
-    def processes(self) -> list[int]:
-        """The processes of the session, as the unit's control group would have them."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(fields[3]) == self.main_pid and fields[0] != "Z":
-                found.append(int(path.parent.name))
-        return found
-
-    def workers(self) -> list[int]:
-        return [pid for pid in self.processes() if pid != self.main_pid]
-
-    def listening(self) -> set[int]:
-        """The TCP ports that its processes listen on, at any address."""
-        inodes = set()
-        for pid in self.processes():
-            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-                try:
-                    inodes.add(str(descriptor.readlink()))
-                except FileNotFoundError:
-                    continue
-        ports = set()
-        for table in ("tcp", "tcp6"):
-            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
-                    ports.add(int(fields[1].rpartition(":")[2], 16))
-        return ports
-
-
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """What a unit finds in /etc/backup-manager, with a database that is ready."""
-    path = tmp_path / "backup-manager.conf"
-    path.write_text(
-        f"[database]\nconnection = sqlite:///{tmp_path}/backup-manager.sqlite\n"
-        "[keystone_authtoken]\nauth_type = password\nauth_url = http://127.0.0.1:9/v3\n"
-        "username = backup-manager\npassword = secret\nproject_name = service\n"
-        "user_domain_name = Default\nproject_domain_name = Default\n"
-    )
-    db_session.configure(conf.load(config_files=[str(path)]))
-    migration.sync()
-    db_session.engine().dispose()
+    prepare(tmp_path)
     return tmp_path
 
 
@@ -275,7 +130,7 @@ def test_the_units_are_as_closed_as_stated(name: str, unit: Callable[[str], Unit
         *("systemd-analyze", "security", "--no-pager", "--offline=true"),
         *(f"--threshold={limit}", str(unit(name).file)),
     )
-    page = (_REPOSITORY / "doc" / "source" / "deploying.rst").read_text()
+    page = (REPOSITORY / "doc" / "source" / "deploying.rst").read_text()
     assert f"{_EXPOSURE[name]}" in page
 
 
@@ -283,11 +138,11 @@ def test_user_and_directories(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "etc" / "backup-manager").mkdir(parents=True)
     (root / "etc" / "backup-manager" / "backup-manager.conf").touch(mode=0o644)
-    _run("systemd-sysusers", f"--root={root}", str(_ETC / "sysusers.d" / "backup-manager.conf"))
+    _run("systemd-sysusers", f"--root={root}", str(ETC / "sysusers.d" / "backup-manager.conf"))
     (line,) = (root / "etc" / "passwd").read_text().splitlines()
     assert line.startswith("backup-manager:")
     assert line.endswith(":/var/lib/backup-manager:/usr/sbin/nologin")
-    rules = (_ETC / "tmpfiles.d" / "backup-manager.conf").read_text()
+    rules = (ETC / "tmpfiles.d" / "backup-manager.conf").read_text()
     if os.geteuid() != 0:
         # Only root gives files away; the rest is tried all the same.
         rules = re.sub(r"(\d{4}) +\S+ +\S+ +-", r"\1 - - -", rules)

@@ -1,0 +1,164 @@
+"""Units of systemd on a machine without it: their command lines, told by its protocol."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from backup_manager import conf
+from backup_manager.db import migration
+from backup_manager.db import session as db_session
+from tests.functional.stack import free_port
+
+REPOSITORY = Path(__file__).parents[2]
+ETC = REPOSITORY / "etc"
+_BIN = Path(sys.executable).parent
+
+
+def prepare(directory: Path, more: str = "") -> None:
+    """What a unit finds in /etc/backup-manager, with a database that is ready.
+
+    :param more: further lines of the configuration
+    """
+    path = directory / "backup-manager.conf"
+    path.write_text(
+        f"[database]\nconnection = sqlite:///{directory}/backup-manager.sqlite\n"
+        "[keystone_authtoken]\nauth_type = password\nauth_url = http://127.0.0.1:9/v3\n"
+        "username = backup-manager\npassword = secret\nproject_name = service\n"
+        f"user_domain_name = Default\nproject_domain_name = Default\n{more}"
+    )
+    db_session.configure(conf.load(config_files=[str(path)]))
+    migration.sync()
+    db_session.engine().dispose()
+
+
+class Unit:
+    """A unit whose paths are those of a test, started and watched as systemd would."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self.port = free_port()
+        self.log = directory / f"{name}.log"
+        self.file = directory / f"{name}.service"
+        text = (ETC / "systemd" / f"{name}.service").read_text()
+        text = text.replace("/opt/backup-manager/bin", str(_BIN))
+        self.file.write_text(text.replace("/etc/backup-manager", str(directory)))
+        settings = (ETC / "backup-manager" / "gunicorn.conf.py").read_text()
+        assert '"127.0.0.1:8791"' in settings
+        (directory / "gunicorn.conf.py").write_text(
+            settings.replace('"127.0.0.1:8791"', f'"127.0.0.1:{self.port}"')
+        )
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(str(directory / f"{name}.notify"))
+        self._notify.settimeout(30)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __getitem__(self, key: str) -> str:
+        parser = configparser.RawConfigParser(strict=False)
+        parser.optionxform = str  # type: ignore[assignment,method-assign]
+        parser.read(self.file)
+        return parser["Service"][key]
+
+    @property
+    def main_pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, **environment: str) -> None:
+        name, _, value = self._environment().partition("=")
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                shlex.split(self["ExecStart"]),
+                env={
+                    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                    "PYTHONPATH": str(REPOSITORY),
+                    "NOTIFY_SOCKET": str(self._notify.getsockname()),
+                    **({name: value} if name else {}),
+                    **environment,
+                },
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        assert "READY=1" in self.told(), self.log.read_text()
+
+    def _environment(self) -> str:
+        try:
+            return self["Environment"]
+        except KeyError:
+            return ""
+
+    def told(self) -> list[str]:
+        """The next notification, line by line."""
+        return self._notify.recv(4096).decode().splitlines()
+
+    def silent(self, seconds: float) -> bool:
+        """Whether nothing more comes for so long, after what has come already is taken."""
+        self._notify.settimeout(0.01)
+        while True:
+            try:
+                self._notify.recv(4096)
+            except TimeoutError:
+                break
+        self._notify.settimeout(seconds)
+        try:
+            self._notify.recv(4096)
+        except TimeoutError:
+            return True
+        finally:
+            self._notify.settimeout(30)
+        return False
+
+    def reload(self) -> None:
+        command = self["ExecReload"].replace("$MAINPID", str(self.main_pid))
+        subprocess.run(shlex.split(command), check=True)
+
+    def stop(self) -> int:
+        """As KillMode=mixed does; the exit code."""
+        assert self._process is not None
+        assert self["KillMode"] == "mixed"
+        os.kill(self.main_pid, signal.SIGTERM)
+        return self._process.wait(int(self["TimeoutStopSec"]))
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self.main_pid, signal.SIGKILL)
+            self._process.wait(10)
+        self._notify.close()
+
+    def processes(self) -> list[int]:
+        """The processes of the session, as the unit's control group would have them."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = path.read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[3]) == self.main_pid and fields[0] != "Z":
+                found.append(int(path.parent.name))
+        return found
+
+    def workers(self) -> list[int]:
+        return [pid for pid in self.processes() if pid != self.main_pid]
+
+    def listening(self) -> set[int]:
+        """The TCP ports that its processes listen on, at any address."""
+        inodes = set()
+        for pid in self.processes():
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                try:
+                    inodes.add(str(descriptor.readlink()))
+                except FileNotFoundError:
+                    continue
+        ports = set()
+        for table in ("tcp", "tcp6"):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+                    ports.add(int(fields[1].rpartition(":")[2], 16))
+        return ports
