@@ -79,8 +79,19 @@ class DelegationBroken(BackupManagerError):
     code = 409
 
 
-class SchemaOutdated(BackupManagerError):
+class SchemaMismatch(BackupManagerError):
+    """The program was written for another schema than the database has."""
+
+
+class SchemaOutdated(SchemaMismatch):
     msg_fmt = (
         "The database schema is at revision {found}, this version needs {needed}. "
         "Run: backup-manager-manage db sync"
+    )
+
+
+class SchemaTooNew(SchemaMismatch):
+    msg_fmt = (
+        "The database schema is at revision {found}, which this version does not know: its newest "
+        "is {needed}. The program is older than the database: upgrade the program here too."
     )

@@ -108,7 +108,7 @@ def _cinder(call: Call) -> _Result:
 def _schema(call: Call) -> _Result:
     try:
         migration.check()
-    except exceptions.SchemaOutdated as error:
+    except exceptions.SchemaMismatch as error:
         return _Result(False, error.message)
     return _Result(True, f"The database is at revision {migration.newest()}, as needed.")
 

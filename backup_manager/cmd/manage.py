@@ -1,17 +1,13 @@
-"""``backup-manager-manage``: the service's database, and moving over from another system."""
+"""``backup-manager-manage``: set up the service, its database, and moving over to it."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 
-from backup_manager import clock, conf, exceptions
-from backup_manager.cmd import legacy
-from backup_manager.db import migration
-from backup_manager.db import session as db_session
-from backup_manager.engine import history
+from backup_manager import exceptions
+from backup_manager.cmd import database, legacy, register
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -19,59 +15,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config-file", action="append", metavar="FILE", help="read this instead of the defaults"
     )
-    nouns = parser.add_subparsers(dest="noun", required=True, metavar="db|import-legacy")
-    database = nouns.add_parser("db", help="the database")
-    database.set_defaults(run=_work_on_database)
-    verbs = database.add_subparsers(dest="verb", required=True, metavar="sync|version|check|purge")
-    verbs.add_parser("sync", help="bring the database to the schema of this version")
-    verbs.add_parser("version", help="print the revision of the database")
-    verbs.add_parser("check", help="exit with 1 when the database needs a sync")
-    purge = verbs.add_parser("purge", help="delete old history; no backup is touched")
-    purge.add_argument(
-        "--days",
-        type=_days,
-        required=True,
-        metavar="N",
-        help="delete the runs that finished more than N days ago, with their tasks",
-    )
+    nouns = parser.add_subparsers(dest="noun", required=True, metavar="db|service|import-legacy")
+    database.add_parser(nouns)
+    register.add_parser(nouns)
     legacy.add_parser(nouns)
     return parser
-
-
-def _days(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= _MAX_DAYS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAX_DAYS}")
-    return int(text)
-
-
-def _sync(_: argparse.Namespace) -> str:
-    before = migration.current()
-    migration.sync()
-    after = migration.current()
-    if before == after:
-        return f"The database is at revision {after} already."
-    return f"The database went from {before or 'empty'} to revision {after}."
-
-
-def _version(_: argparse.Namespace) -> str:
-    return migration.current() or "empty"
-
-
-def _check(_: argparse.Namespace) -> str:
-    migration.check()
-    return f"The database is at revision {migration.current()}, as needed."
-
-
-def _purge(chosen: argparse.Namespace) -> str:
-    migration.check()
-    deleted = history.purge(clock.now() - timedelta(days=chosen.days))
-    noun = "run" if deleted == 1 else "runs"
-    return f"Deleted {deleted} {noun} that finished more than {chosen.days} days ago."
-
-
-_VERBS = {"sync": _sync, "version": _version, "check": _check, "purge": _purge}
-# A hundred years: longer ago there was nothing.
-_MAX_DAYS = 36_525
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,12 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"backup-manager-manage: {error}", file=sys.stderr)
         return 1
     return code
-
-
-def _work_on_database(chosen: argparse.Namespace) -> int:
-    db_session.configure(conf.load(config_files=chosen.config_file))
-    print(_VERBS[chosen.verb](chosen))
-    return 0
 
 
 if __name__ == "__main__":

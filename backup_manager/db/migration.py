@@ -35,7 +35,11 @@ def current() -> str | None:
 
 
 def sync(revision: str = "head") -> None:
-    """Upgrade the database to ``revision``. Does nothing when it is there already."""
+    """Upgrade the database to ``revision``. Does nothing when it is there already.
+
+    :raises SchemaTooNew: a newer version of the program was here before
+    """
+    _check_is_known(current())
     config = _config()
     with session.engine().connect() as connection:
         config.attributes["connection"] = connection
@@ -47,7 +51,20 @@ def check() -> None:
     """Refuse to work on another schema than this code was written for.
 
     :raises SchemaOutdated: the message names the command to run
+    :raises SchemaTooNew: the program is older than the database
     """
     found, needed = current(), newest()
+    _check_is_known(found)
     if found != needed:
         raise exceptions.SchemaOutdated(found=found or "none (empty)", needed=needed)
+
+
+def revisions() -> list[str]:
+    """All revisions, oldest first."""
+    script = alembic.script.ScriptDirectory.from_config(_config())
+    return [step.revision for step in script.walk_revisions()][::-1]
+
+
+def _check_is_known(found: str | None) -> None:
+    if found is not None and found not in revisions():
+        raise exceptions.SchemaTooNew(found=found, needed=newest())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -346,6 +347,23 @@ def purge(session: Session, run_ids: Sequence[str], before: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     return result.rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def count_old(session: Session, before: datetime) -> tuple[int, int]:
+    """How many finished runs ended before a time, and how many tasks they have."""
+    runs = select(func.count()).select_from(Run).where(*_is_old(before))
+    tasks = select(func.count()).select_from(Task).join(Run, Task.run_id == Run.id)
+    return session.scalar(runs) or 0, session.scalar(tasks.where(*_is_old(before))) or 0
+
+
+def with_tasks(session: Session, run_ids: Sequence[str]) -> list[tuple[Run, list[Task]]]:
+    """Runs in the order of their ids' list, each with its tasks in order."""
+    runs = {row.id: row for row in session.scalars(select(Run).where(Run.id.in_(run_ids)))}
+    tasks = defaultdict(list)
+    query = select(Task).where(Task.run_id.in_(run_ids)).order_by(Task.run_id, Task.position)
+    for row in session.scalars(query):
+        tasks[row.run_id].append(row)
+    return [(runs[run_id], tasks[run_id]) for run_id in run_ids if run_id in runs]
 
 
 def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:

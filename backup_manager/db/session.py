@@ -46,12 +46,21 @@ def configure(conf: cfg.ConfigOpts) -> None:
     _kept_open = None
     _manager = enginefacade.transaction_context()
     _manager.configure(sqlite_fk=True, **dict(conf.database.items()))
+    _manager.append_on_engine_create(_hide_parameters)
     _manager.append_on_engine_create(_prepare_sqlite)
 
 
 def engine() -> Engine:
     """The SQLAlchemy engine, for migrations."""
     return _manager.writer.get_engine()  # type: ignore[no-any-return]
+
+
+def _hide_parameters(engine: Engine) -> None:
+    """Keep what users wrote, and ids of trusts, out of errors and so out of logs.
+
+    What oslo.db passes to SQLAlchemy can't be chosen, but this is looked at when an error is made.
+    """
+    engine.hide_parameters = True
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -113,6 +122,15 @@ def writer() -> Iterator[Session]:
         if is_sqlite:
             session.connection(execution_options=_IMMEDIATE)
         yield session
+
+
+def words(error: Exception) -> str:
+    """What the database, or the way to it, says: one line, without statement and parameters."""
+    while not hasattr(error, "orig") and getattr(error, "inner_exception", None) is not None:
+        error = error.inner_exception  # type: ignore[attr-defined]
+    original = getattr(error, "orig", None) or error
+    text = str(original.args[-1] if original.args else original)
+    return " ".join(text.split()) or type(error).__name__
 
 
 def clock_difference(session: Session) -> float:

@@ -53,7 +53,7 @@ class Engine(service.Service):
     def start(self) -> None:
         """Begin to work, in the background.
 
-        :raises SchemaOutdated: the database is not at the revision of this version
+        :raises SchemaMismatch: the database is not at the revision of this version
         """
         conf = self._conf
         # Each worker that is forked anew is another engine.

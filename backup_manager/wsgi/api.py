@@ -21,7 +21,7 @@ CONFIG_FILES = "BACKUP_MANAGER_CONFIG_FILES"
 def build() -> Flask:
     """The application as the configuration says.
 
-    :raises SchemaOutdated: the database was not migrated
+    :raises SchemaMismatch: the database was not migrated, or is newer than this
     """
     files = [path for path in os.environ.get(CONFIG_FILES, "").split(":") if path]
     conf = config.load(config_files=files or None)
