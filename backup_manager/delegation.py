@@ -342,6 +342,15 @@ def _forget(row: Delegation) -> bool:
         return True
 
 
+def count_trusts(conf: cfg.ConfigOpts, auth: plugin.BaseAuthPlugin, user_id: str) -> int:
+    """How many trusts a user holds, as he sees it himself.
+
+    :raises ClientException: Keystone does not tell, such as without the extension OS-TRUST
+    """
+    answer = _keystone(conf, auth).get(f"/OS-TRUST/trusts?trustee_user_id={user_id}")
+    return len(answer.json()["trusts"])
+
+
 def _keystone(conf: cfg.ConfigOpts, auth: plugin.BaseAuthPlugin | None) -> adapter.Adapter:
     assert auth is not None
     return adapter.Adapter(

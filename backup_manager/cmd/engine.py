@@ -32,12 +32,7 @@ def main() -> int:
 
 def _check(options: cfg.ConfigOpts) -> None:
     """Refuse at once what would only fail again and again in the worker."""
-    needed = outcome.needed_s(options)
-    if options.engine.claim_timeout < needed:
-        raise exceptions.BackupManagerError(
-            f"[engine]claim_timeout is {options.engine.claim_timeout} s; with [cinder]timeout = "
-            f"{options.cinder.timeout} s it must be at least {needed} s."
-        )
+    outcome.check_timeouts(options)
     db_session.configure(options)
     migration.check()
     # The worker opens connections of its own after the fork.

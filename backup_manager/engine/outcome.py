@@ -12,7 +12,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 from sqlalchemy.orm import Session
 
-from backup_manager import clock
+from backup_manager import clock, exceptions
 from backup_manager.db import project as db_project
 from backup_manager.db import run as db_run
 from backup_manager.db import session as db_session
@@ -79,6 +79,16 @@ def renew(conf: cfg.ConfigOpts, task: Claimed) -> None:
 def needed_s(conf: cfg.ConfigOpts) -> int:
     """Seconds that one request to Cinder may take: to connect, and then for the answer."""
     return 2 * int(conf.cinder.timeout) + _MARGIN_S
+
+
+def check_timeouts(conf: cfg.ConfigOpts) -> None:
+    """:raises BackupManagerError: a claim could end while Cinder still answers"""
+    needed = needed_s(conf)
+    if conf.engine.claim_timeout < needed:
+        raise exceptions.BackupManagerError(
+            f"[engine]claim_timeout is {conf.engine.claim_timeout} s; with [cinder]timeout = "
+            f"{conf.cinder.timeout} s it must be at least {needed} s."
+        )
 
 
 @db_session.retry
