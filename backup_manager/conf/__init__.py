@@ -43,6 +43,8 @@ _LOG_LEVELS = [
     "alembic=WARN",
     "cotyledon=WARN",
     "futurist=WARN",
+    # Whoever asked logs what it was, once.
+    "oslo_db.api=CRITICAL",
     "oslo_service=INFO",
 ]
 

@@ -22,6 +22,7 @@ from backup_manager.engine.clients import Clients
 from backup_manager.engine.expire import Expire
 from backup_manager.engine.fire import Fire
 from backup_manager.engine.history import History
+from backup_manager.engine.outage import Outage
 from backup_manager.engine.recover import Recover
 from backup_manager.engine.retain import Retain
 from backup_manager.engine.submit import Submit
@@ -49,6 +50,7 @@ class Engine(service.Service):
         self._id = ""
         self._submit: Submit | None = None
         self._watchdog = Watchdog()
+        self._outage = Outage()
 
     def start(self) -> None:
         """Begin to work, in the background.
@@ -107,10 +109,15 @@ class Engine(service.Service):
         name = getattr(tick, "__qualname__", type(tick).__name__)
 
         def safely() -> float:
+            failure: Exception | None = None
             try:
-                tick()
-            except Exception:
-                LOG.exception("%s failed; it is called again in due time", name)
+                if self._outage.is_over():
+                    tick()
+            except Exception as error:
+                failure = error
+            # Not above: to what is logged there, oslo.log adds the error once more.
+            if failure is not None and not self._outage.note(failure):
+                LOG.error("%s failed; it is called again in due time", name, exc_info=failure)
             return pause()
 
         self.tg.add_dynamic_timer_args(safely, initial_delay=initial_delay, stop_on_exception=False)

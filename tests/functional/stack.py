@@ -70,6 +70,14 @@ class MariaDB:
                 stdout=output,
                 stderr=output,
             )
+        self.restart()
+
+    def restart(self) -> None:
+        """Start it with the data that it has."""
+        data = self._directory / "data"
+        log = self._directory / "mariadb.log"
+        user = ["--user=root"] if os.geteuid() == 0 else []
+        with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [self._program, "--no-defaults", f"--datadir={data}", *user]
                 + [f"--socket={self._directory / 'mariadb.sock'}", f"--port={self.port}"]

@@ -1,0 +1,73 @@
+"""An engine whose database goes away and comes back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from sandbox.client import Sandbox
+from tests.functional.stack import MariaDB, Program, Stack, wait_for
+
+AWAY = "The database does not answer: "
+pytestmark = pytest.mark.mariadb
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[MariaDB]:
+    """A server that a test may stop: others use the one of the session."""
+    directory = tmp_path / "mariadb"
+    directory.mkdir()
+    server = MariaDB(directory)
+    server.start()
+    yield server
+    server.stop()
+
+
+def _processor_seconds(program: Program) -> float:
+    """What the engine and its worker used so far."""
+    group = os.getpgid(program.running.pid)
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            values = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        if int(values[2]) == group:
+            ticks += int(values[11]) + int(values[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def test_it_waits_in_longer_and_longer_pauses_and_goes_on(
+    sandbox: Sandbox, server: MariaDB, tmp_path: Path
+) -> None:
+    stack = Stack(sandbox, tmp_path, server.create_database())
+    with stack.running_engine() as engine:
+        wait_for(lambda: "is ready" in engine.logged())
+        server.stop()
+        wait_for(lambda: "next look in 4 s" in engine.logged(), 90)
+        # What was under way has given up by now.
+        before = _processor_seconds(engine)
+        wait_for(lambda: "next look in 8 s" in engine.logged(), 30)
+        used = _processor_seconds(engine) - before
+        assert used < 0.3, "four seconds of waiting"
+        lines = [line for line in engine.logged().splitlines() if AWAY in line]
+        assert [line.rpartition(" in ")[2] for line in lines] == ["1 s", "2 s", "4 s", "8 s"]
+        assert "Traceback" not in engine.logged()
+
+        server.restart()
+        back = datetime.now(timezone.utc).replace(tzinfo=None)
+        wait_for(lambda: "The database answers again, after" in engine.logged(), 90)
+        newest = sqlalchemy.text("SELECT MAX(heartbeat_at) FROM services")
+
+        def beats() -> bool:
+            with stack.sql() as database:
+                return bool(database.execute(newest).scalar_one() > back)
+
+        wait_for(beats, 30)
+        assert engine.terminate() == 0
+    assert "Traceback" not in engine.logged()
