@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from oslo_db import exception as db_exceptions
 from oslo_db.sqlalchemy import test_migrations
 from oslo_utils import uuidutils
 
@@ -274,3 +275,35 @@ def _use(mariadb: Any) -> None:
         _analyze()
     options.set_override("connection", _filled[0], group="database")
     db_session.configure(options)
+
+
+def test_an_error_does_not_repeat_what_a_user_wrote(migrated: None) -> None:
+    errors = (db_exceptions.DBError, sqlalchemy.exc.DBAPIError)
+    with pytest.raises(errors) as refused, db_session.writer() as session:
+        session.execute(
+            sqlalchemy.text("INSERT INTO projects (project_id, nonsense) VALUES (:id, :name)"),
+            {"id": "secret-id", "name": "secret-name"},
+        )
+    assert "secret" not in f"{refused.value} {refused.value!r}"
+    assert "hide_parameters" in str(refused.value), "the statement itself is there to find it by"
+    words = db_session.words(refused.value)
+    assert "nonsense" in words
+    assert "INSERT INTO projects" not in words
+    assert "\n" not in words
+
+
+@pytest.mark.mariadb
+def test_every_text_has_room_for_every_name(mariadb: Any) -> None:
+    options = conf.load(config_files=[])
+    options.set_override("connection", mariadb.create_database(), group="database")
+    db_session.configure(options)
+    migration.sync()
+    query = sqlalchemy.text(
+        "SELECT table_name, column_name, character_set_name FROM information_schema.columns"
+        " WHERE table_schema = DATABASE() AND character_set_name IS NOT NULL"
+    )
+    with db_session.engine().connect() as connection:
+        found = connection.execute(query).all()
+    db_session.engine().dispose()
+    assert len(found) > 50
+    assert [column for column in found if column[2] != "utf8mb4"] == []
