@@ -307,3 +307,40 @@ def test_every_text_has_room_for_every_name(mariadb: Any) -> None:
     db_session.engine().dispose()
     assert len(found) > 50
     assert [column for column in found if column[2] != "utf8mb4"] == []
+
+
+@pytest.mark.mariadb
+def test_a_row_that_changed_under_a_snapshot_is_looked_at_again(mariadb: Any) -> None:
+    """What MariaDB does from 11.6.2 on: an UPDATE of such a row fails instead of going through."""
+    options = conf.load(config_files=[])
+    options.set_override("connection", mariadb.create_database(), group="database")
+    db_session.configure(options)
+    migration.sync()
+    engine = db_session.engine()
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def strict(connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION innodb_snapshot_isolation = ON")
+
+    engine.dispose()
+    with db_session.writer() as session:
+        session.add(models.Project(project_id="p", next_sync_at=NOW))
+    seen: list[datetime | None] = []
+
+    def interfere() -> None:
+        with engine.begin() as other:
+            later = NOW + timedelta(hours=1)
+            other.execute(sqlalchemy.update(models.Project).values(next_sync_at=later))
+
+    @db_session.retry
+    def work() -> None:
+        with db_session.writer() as session:
+            seen.append(session.scalar(sqlalchemy.select(models.Project.next_sync_at)))
+            if len(seen) == 1:
+                interfere()
+            session.execute(sqlalchemy.update(models.Project).values(synced_at=NOW))
+
+    work()
+    engine.dispose()
+    assert seen == [NOW, NOW + timedelta(hours=1)]
