@@ -10,5 +10,5 @@ BACKUP_MANAGER_SCREENSHOTS=$pictures tools/run_tests.sh \
 mkdir -p doc/source/images
 for page in overview schedules backup runs; do
     cp "$pictures/document-$page-en.png" "doc/source/images/$page.png"
-    cp "$pictures/document-$page-zh-hans.png" "doc/source/images/$page.zh_CN.png"
 done
+cp "$pictures/document-overview-zh-hans.png" doc/source/images/overview.zh_CN.png
