@@ -101,6 +101,20 @@ def test_the_api_starts_reloads_and_stops(unit: Callable[[str], Unit]) -> None:
     assert api.processes() == []
 
 
+@pytest.mark.parametrize("name", _UNITS)
+def test_without_its_database_it_fails_and_is_started_anew(
+    name: str, unit: Callable[[str], Unit], directory: Path
+) -> None:
+    (directory / "backup-manager.sqlite").unlink()
+    one = unit(name)
+    one.launch()
+    assert one.ended(60) > 0
+    assert "backup-manager-manage db sync" in one.log.read_text()
+    assert one["Restart"] == "on-failure"
+    # No more than five starts in ten seconds, or systemd gives up.
+    assert int(one["RestartSec"]) > 2
+
+
 def test_the_time_to_stop_is_enough(unit: Callable[[str], Unit]) -> None:
     options = cfg.ConfigOpts()
     service_opts.register_service_opts(options)

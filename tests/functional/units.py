@@ -70,6 +70,11 @@ class Unit:
         return self._process.pid
 
     def start(self, **environment: str) -> None:
+        self.launch(**environment)
+        assert "READY=1" in self.told(), self.log.read_text()
+
+    def launch(self, **environment: str) -> None:
+        """Start it without a look at what becomes of it."""
         name, _, value = self._environment().partition("=")
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -85,7 +90,6 @@ class Unit:
                 stderr=output,
                 start_new_session=True,
             )
-        assert "READY=1" in self.told(), self.log.read_text()
 
     def _environment(self) -> str:
         try:
@@ -120,10 +124,14 @@ class Unit:
 
     def stop(self) -> int:
         """As KillMode=mixed does; the exit code."""
-        assert self._process is not None
         assert self["KillMode"] == "mixed"
         os.kill(self.main_pid, signal.SIGTERM)
-        return self._process.wait(int(self["TimeoutStopSec"]))
+        return self.ended(int(self["TimeoutStopSec"]))
+
+    def ended(self, seconds: float) -> int:
+        """The exit code of the main process."""
+        assert self._process is not None
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
