@@ -13,5 +13,6 @@ mapfile -t scripts < <(git ls-files 'tools/*.sh' '.ci/run' devstack/plugin.sh de
 shellcheck -x "${scripts[@]}"
 bashate -i E003,E005,E006 "${scripts[@]}"
 echo "== documents"
-doc8 README.rst README.zh_CN.rst doc/source releasenotes/notes sandbox/README.rst devstack/README.rst
+doc8 README.rst README.zh_CN.rst CONTRIBUTING.rst doc/source releasenotes/notes sandbox/README.rst \
+    devstack/README.rst
 reno -q lint
