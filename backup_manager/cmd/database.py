@@ -25,7 +25,7 @@ _CREATE = f"""\
 Create the database and the user that [database]connection names, on MariaDB, and give the user all
 rights on it. What exists is left as it is, so the command can be repeated. The URL of the
 administrator, such as mysql://root:secret@controller/, has a password: it is read from a file, or
-from the variable {_ADMIN_URL}.
+from the variable {_ADMIN_URL}, and never from the command line.
 """
 _PURGE = """\
 Delete runs that finished long ago, oldest first, with their tasks: 500 runs or 5000 tasks in a
@@ -44,7 +44,11 @@ def add_parser(nouns: Any) -> None:
         dest="verb", required=True, metavar="create|sync|version|check|purge"
     )
     create = verbs.add_parser(
-        "create", help="create database and user on MariaDB", description=_CREATE
+        "create",
+        help="create database and user on MariaDB",
+        description=_CREATE,
+        # Or --admin-url URL would be taken for a file, and repeated with its password.
+        allow_abbrev=False,
     )
     create.add_argument(
         "--admin-url-file",

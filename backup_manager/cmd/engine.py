@@ -19,10 +19,10 @@ LOG = logging.getLogger(__name__)
 
 def main() -> int:
     """Run the engine; SIGTERM ends it in good order, SIGHUP reads the configuration again."""
-    options = conf.load(sys.argv[1:])
     try:
+        options = conf.load(sys.argv[1:])
         _check(options)
-    except (exceptions.BackupManagerError, cfg.ConfigFileValueError) as error:
+    except (exceptions.BackupManagerError, cfg.Error) as error:
         LOG.error("%s", error)
         print(f"backup-manager-engine: {error}", file=sys.stderr)
         return 1

@@ -1,10 +1,12 @@
-"""``backup-manager-manage``: set up the service, its database, and moving over to it."""
+"""Set up the service, look after its database, and move over to it."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+
+from oslo_config import cfg
 
 from backup_manager import exceptions
 from backup_manager.cmd import database, legacy, register
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         code: int = chosen.run(chosen)
-    except exceptions.BackupManagerError as error:
+    except (exceptions.BackupManagerError, cfg.Error) as error:
         print(f"backup-manager-manage: {error}", file=sys.stderr)
         return 1
     return code

@@ -49,8 +49,8 @@ class Engine(service.Service):
         self._conf = conf
         self._id = ""
         self._submit: Submit | None = None
-        self._watchdog = Watchdog()
         self._outage = Outage()
+        self._watchdog = Watchdog()
 
     def start(self) -> None:
         """Begin to work, in the background.
@@ -68,14 +68,15 @@ class Engine(service.Service):
         fire = Fire(conf)
 
         def fire_and_submit() -> None:
-            try:
-                if fire():
-                    submit()
-            finally:
-                # A database that is away is no reason to start anew; one that never answers is.
-                self._watchdog()
+            if fire():
+                submit()
 
-        self._every(self._whole_second, fire_and_submit)
+        def next_second() -> float:
+            # A database that is away is no reason to start anew; one that never answers is.
+            self._watchdog()
+            return self._whole_second()
+
+        self._every(next_second, fire_and_submit)
         self._every(lambda: 1, submit)
         self._every(lambda: 5, Expire())
         self._every(lambda: 5, Recover(conf, clients, f"{conf.engine.host}:{self._id}"))

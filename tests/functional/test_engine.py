@@ -144,13 +144,21 @@ def test_sighup_rereads_the_log_level(own_stack: Stack) -> None:
     assert engine.terminate() == 0
 
 
-def test_an_old_schema_is_refused(own_stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [
+        pytest.param("0001", "Run: backup-manager-manage db sync", id="older"),
+        pytest.param("9999", "The program is older than the database", id="newer"),
+    ],
+)
+def test_another_schema_is_refused(own_stack: Stack, revision: str, words: str) -> None:
     with own_stack.sql() as database:
-        database.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '0000'"))
+        change = sqlalchemy.text("UPDATE alembic_version SET version_num = :revision")
+        database.execute(change, {"revision": revision})
     engine = own_stack.engine("engine")
     engine.start()
     assert engine.running.wait(30) == 1
-    assert "backup-manager-manage db sync" in engine.logged()
+    assert words in engine.logged()
 
 
 def test_a_cinder_that_is_down_loses_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -40,6 +41,37 @@ def _processor_seconds(program: Program) -> float:
         if int(values[2]) == group:
             ticks += int(values[11]) + int(values[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def test_systemd_is_told_meanwhile_that_it_lives(
+    sandbox: Sandbox, server: MariaDB, tmp_path: Path
+) -> None:
+    stack = Stack(sandbox, tmp_path, server.create_database())
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(str(address))
+        notify.settimeout(60)
+        engine = stack.program(
+            "engine",
+            ["-m", "backup_manager.cmd.engine", "--config-file", str(stack.config_file)],
+            {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "2000000"},
+        )
+        engine.start()
+        try:
+            wait_for(lambda: "is ready" in engine.logged())
+            server.stop()
+            wait_for(lambda: "next look in 4 s" in engine.logged(), 90)
+            notify.setblocking(False)
+            while True:
+                try:
+                    notify.recv(100)
+                except BlockingIOError:
+                    break
+            notify.settimeout(30)
+            assert [notify.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3
+            assert "answers again" not in engine.logged()
+        finally:
+            engine.kill()
 
 
 def test_it_waits_in_longer_and_longer_pauses_and_goes_on(
