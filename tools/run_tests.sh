@@ -60,5 +60,5 @@ wait "$preparing"
 echo "== tests of the dashboard"
 tools/test_dashboard.sh
 echo "== tests"
-# Two at a time, each with a cloud of its own: most of a test is waiting for something.
-exec pytest -n 2 --dist worksteal
+# Three at a time, each with a cloud of its own: most of a test is waiting for something.
+exec pytest -n 3 --dist worksteal

@@ -253,6 +253,9 @@ def test_markup_is_shown_as_text(browser: Browser, tenant: Tenant, sandbox: Sand
     )
     run = tenant.finished(tenant.client.create_backup([volume.id], name=MARKUP, description=MARKUP))
     (task,) = tenant.client.run_tasks(run)
+    with sandbox.fault("backup", error=MARKUP, volume_id=volume.id):
+        failed = tenant.finished(tenant.client.create_backup([volume.id]))
+    assert failed.status == "failed"
     (schedule,) = tenant.client.schedules()
     browser.login(tenant.project.name)
     for path in (
@@ -269,11 +272,15 @@ def test_markup_is_shown_as_text(browser: Browser, tenant: Tenant, sandbox: Sand
         f"{SCHEDULES}{schedule.id}/volumes/",
         HISTORY,
         f"{HISTORY}{run.id}/",
+        f"{HISTORY}{failed.id}/",
     ):
         browser.goto(path)
         assert not browser.driver.execute_script("return window.owned"), path
         assert browser.driver.find_elements("css selector", "img[src=x]") == [], path
         assert "49" not in browser.driver.title, path
+        if path in (OVERVIEW, BACKUPS, HISTORY, f"{HISTORY}{failed.id}/"):
+            # Horizon itself writes {{ as {% for AngularJS.
+            assert "<img src=x onerror=" in browser.text(), path
     # A dialogue that names what it is about.
     browser.goto(SCHEDULES)
     for box in browser.shown("tbody input[type=checkbox], tbody .themable-checkbox label"):
