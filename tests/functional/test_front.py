@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.front import Front
-from tests.functional.units import Unit, prepare
+from tests.functional.units import in_directory, prepare
 
 
 @pytest.fixture(params=["believes what the front says", "asks nobody"])
@@ -28,7 +28,7 @@ def front(
     request: pytest.FixtureRequest, tmp_path: Path, trust: bool, patient: bool
 ) -> Iterator[Front]:
     prepare(tmp_path, f"[oslo_middleware]\nenable_proxy_headers_parsing = {trust}\n")
-    api = Unit("backup-manager-api", tmp_path)
+    api = in_directory("backup-manager-api", tmp_path)
     try:
         api.start()
         front = Front(request.param, tmp_path, api.port, patient)

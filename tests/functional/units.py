@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from backup_manager import conf
@@ -38,23 +40,45 @@ def prepare(directory: Path, more: str = "") -> None:
     db_session.engine().dispose()
 
 
-class Unit:
-    """A unit whose paths are those of a test, started and watched as systemd would."""
+def for_anybody(rules: str) -> str:
+    """Rules of systemd-tmpfiles that the user of the tests can carry out: only root gives away."""
+    return rules if os.geteuid() == 0 else re.sub(r"(\d{4}) +\S+ +\S+ +-", r"\1 - - -", rules)
 
-    def __init__(self, name: str, directory: Path) -> None:
-        self.port = free_port()
-        self.log = directory / f"{name}.log"
-        self.file = directory / f"{name}.service"
-        text = (ETC / "systemd" / f"{name}.service").read_text()
-        text = text.replace("/opt/backup-manager/bin", str(_BIN))
-        self.file.write_text(text.replace("/etc/backup-manager", str(directory)))
-        settings = (ETC / "backup-manager" / "gunicorn.conf.py").read_text()
-        assert '"127.0.0.1:8791"' in settings
-        (directory / "gunicorn.conf.py").write_text(
-            settings.replace('"127.0.0.1:8791"', f'"127.0.0.1:{self.port}"')
-        )
+
+def in_directory(name: str, directory: Path) -> Unit:
+    """One of our units with all its files in one directory, and the programs of the tests.
+
+    :param directory: see ``prepare``
+    """
+    file, port = directory / f"{name}.service", free_port()
+    text = (ETC / "systemd" / file.name).read_text()
+    text = text.replace("/opt/backup-manager/bin", str(_BIN))
+    file.write_text(text.replace("/etc/backup-manager", str(directory)))
+    settings = (ETC / "backup-manager" / "gunicorn.conf.py").read_text()
+    assert '"127.0.0.1:8791"' in settings
+    (directory / "gunicorn.conf.py").write_text(
+        settings.replace('"127.0.0.1:8791"', f'"127.0.0.1:{port}"')
+    )
+    return Unit(file, port, PYTHONPATH=str(REPOSITORY))
+
+
+class Unit:
+    """A unit whose paths are those of a test, started and watched as systemd would.
+
+    :param file: the unit; its log will be beside it
+    :param port: of the API
+    :param environment: more than systemd would set
+    """
+
+    def __init__(self, file: Path, port: int, **environment: str) -> None:
+        self.file = file
+        self.port = port
+        self.log = file.with_suffix(".log")
+        self._more = environment
+        # The path of a socket is short, that of a test may not be.
+        self._directory = tempfile.TemporaryDirectory(prefix="notify-")
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notify.bind(str(directory / f"{name}.notify"))
+        self._notify.bind(f"{self._directory.name}/{file.stem}")
         self._notify.settimeout(30)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -81,9 +105,9 @@ class Unit:
                 shlex.split(self["ExecStart"]),
                 env={
                     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                    "PYTHONPATH": str(REPOSITORY),
                     "NOTIFY_SOCKET": str(self._notify.getsockname()),
                     **({name: value} if name else {}),
+                    **self._more,
                     **environment,
                 },
                 stdout=output,
@@ -138,6 +162,7 @@ class Unit:
             os.killpg(self.main_pid, signal.SIGKILL)
             self._process.wait(10)
         self._notify.close()
+        self._directory.cleanup()
 
     def processes(self) -> list[int]:
         """The processes of the session, as the unit's control group would have them."""
