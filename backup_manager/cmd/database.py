@@ -27,6 +27,11 @@ rights on it. What exists is left as it is, so the command can be repeated. The 
 administrator, such as mysql://root:secret@controller/, has a password: it is read from a file, or
 from the variable {_ADMIN_URL}, and never from the command line.
 """
+_PLAIN = {
+    "sync": "bring the database to the schema of this version",
+    "version": "print the revision of the database",
+    "check": "exit with 1 when database and program don't fit",
+}
 _PURGE = """\
 Delete runs that finished long ago, oldest first, with their tasks: 500 runs or 5000 tasks in a
 transaction. Unfinished runs, backups, schedules and delegations are not touched. Engines do the
@@ -62,9 +67,8 @@ def add_parser(nouns: Any) -> None:
         metavar="PATTERN",
         help="where the user may come from, such as 10.0.0.%% (default: everywhere)",
     )
-    verbs.add_parser("sync", help="bring the database to the schema of this version")
-    verbs.add_parser("version", help="print the revision of the database")
-    verbs.add_parser("check", help="exit with 1 when database and program don't fit")
+    for verb, text in _PLAIN.items():
+        verbs.add_parser(verb, help=text, description=f"{text[0].upper()}{text[1:]}.")
     purge = verbs.add_parser(
         "purge", help="delete old history; no backup is touched", description=_PURGE
     )

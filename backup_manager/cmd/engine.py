@@ -16,11 +16,16 @@ from backup_manager.engine.service import Engine
 
 LOG = logging.getLogger(__name__)
 
+_DESCRIPTION = """\
+Run schedules and their backups until it is told to stop. SIGTERM ends it in good order, SIGHUP
+reads the configuration again.
+"""
+
 
 def main() -> int:
     """Run the engine; SIGTERM ends it in good order, SIGHUP reads the configuration again."""
     try:
-        options = conf.load(sys.argv[1:])
+        options = conf.load(sys.argv[1:], description=_DESCRIPTION)
         _check(options)
     except (exceptions.BackupManagerError, cfg.Error) as error:
         LOG.error("%s", error)

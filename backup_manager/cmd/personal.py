@@ -39,13 +39,23 @@ class PersonalError(Exception):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="backup-manager-personal", description=__doc__)
-    parser.add_argument("--os-cloud", metavar="NAME", default=os.environ.get("OS_CLOUD"))
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
+    parser.add_argument(
+        "--os-cloud",
+        metavar="NAME",
+        default=os.environ.get("OS_CLOUD"),
+        help="entry of clouds.yaml with your credentials (default: the variable OS_CLOUD)",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=DEFAULT_PORT,
+        help="port of the API on this machine (default: %(default)s)",
+    )
     parser.add_argument(
         "--state-dir",
         type=Path,
         metavar="DIR",
-        help="where database and logs go; default: ~/.local/state/backup-manager/NAME",
+        help="where database and logs go (default: ~/.local/state/backup-manager/NAME)",
     )
     return parser
 

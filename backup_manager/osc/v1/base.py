@@ -137,7 +137,7 @@ def _add_page_options(parser: argparse.ArgumentParser, sort_keys: Sequence[str])
     parser.add_argument(
         "--sort",
         metavar="<key>[:<direction>]",
-        help=f"Sort by one of {', '.join(sort_keys)}; the direction is asc or desc "
+        help=f"Sort by {' or '.join(sort_keys)}; the direction is asc or desc "
         f"(default: {sort_keys[0]})",
     )
     parser.add_argument(

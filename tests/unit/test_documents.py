@@ -1,0 +1,114 @@
+"""The reference pages show every option, rule and command that there is."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from oslo_config import cfg
+
+from backup_manager import conf, policies
+from backup_manager.cmd import manage
+
+_REPOSITORY = Path(__file__).parents[2]
+_SOURCE = _REPOSITORY / "doc" / "source"
+_GENERATED = ("configuration", "policies", "commands")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The pages that are made from the code, as plain text, by name."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
+    for name in _GENERATED:
+        shutil.copy(_SOURCE / f"{name}.rst", source)
+    (source / "index.rst").write_text("=====\nPages\n=====\n\n.. toctree::\n   :glob:\n\n   *\n")
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", "-Q", "-b", "text"]
+        + ["-c", str(_SOURCE), str(source), str(built)],
+        check=True,
+        cwd=_REPOSITORY,
+        capture_output=True,
+    )
+    return {name: (built / f"{name}.txt").read_text() for name in _GENERATED}
+
+
+def test_every_option_is_on_its_page(pages: dict[str, str]) -> None:
+    lines = pages["configuration"].splitlines()
+    for group, options in conf.list_opts():
+        assert group in lines
+        for option in options:
+            assert option.dest in lines, f"[{group}]{option.dest}"
+
+
+def test_options_of_all_libraries_are_on_the_page() -> None:
+    """The same namespaces as in the sample of the configuration."""
+    namespace = cfg.MultiStrOpt("namespace")
+    settings = cfg.ConfigOpts()
+    settings.register_opt(namespace)
+    settings(["--config-file", str(_REPOSITORY / "etc/backup-manager/config-generator.conf")])
+    text = (_SOURCE / "configuration.rst").read_text()
+    shown = re.findall(r"^   ([a-z_.]+)$", text.partition("show-options::")[2], re.M)
+    assert sorted(shown) == sorted(settings.namespace)
+
+
+def test_every_group_is_explained() -> None:
+    text = (_SOURCE / "configuration.rst").read_text()
+    explained = re.findall(r"^``(\w+)``  ", text, re.M)
+    assert explained == sorted({group for group, _ in conf.list_opts()})
+
+
+def test_every_rule_is_on_its_page(pages: dict[str, str]) -> None:
+    for rule in policies.list_rules():
+        assert f'"{rule.name}"' in pages["policies"]
+        assert rule.check_str in " ".join(pages["policies"].split())
+
+
+def _commands() -> Iterator[str]:
+    setup = configparser.ConfigParser()
+    setup.read(_REPOSITORY / "setup.cfg")
+    for line in setup["entry_points"]["openstack.backup_manager.v1"].strip().splitlines():
+        yield line.partition("=")[0].strip().replace("_", " ")
+
+
+def test_every_command_is_on_its_page(pages: dict[str, str]) -> None:
+    lines = pages["commands"].splitlines()
+    for command in _commands():
+        assert lines.count(command) == 1, command
+
+
+def test_every_program_is_on_the_page(pages: dict[str, str]) -> None:
+    programs = [
+        entry.name
+        for entry in metadata.entry_points(group="console_scripts")
+        if entry.value.startswith("backup_manager.")
+    ]
+    assert len(programs) == 4
+    for program in programs:
+        assert f"usage: {program} " in pages["commands"]
+
+
+def test_every_command_of_manage_is_on_the_page(pages: dict[str, str]) -> None:
+    commands = _leaves(manage._parser())
+    assert "backup-manager-manage db purge" in commands
+    for command in commands:
+        assert f"usage: {command} " in pages["commands"]
+
+
+def _leaves(parser: object) -> list[str]:
+    """The commands below a parser that have none below them."""
+    nested = [
+        inner
+        for action in parser._actions  # type: ignore[attr-defined]
+        if isinstance(action.choices, dict)
+        for inner in action.choices.values()
+    ]
+    if not nested:
+        return [parser.prog]  # type: ignore[attr-defined]
+    return [name for inner in nested for name in _leaves(inner)]
