@@ -5,7 +5,6 @@ from __future__ import annotations
 import email.parser
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.source import checkout, tracked
+
 NOT_PACKED = {".gitignore", ".pre-commit-config.yaml", ".ci/run"}
 EPOCH = "1700000000"
 _SDIST = "from pbr import build; build.build_sdist({!r})"
@@ -36,24 +36,9 @@ def _run(*command: str | Path, cwd: Path, umask: int = 0o022) -> str:
     return done.stdout
 
 
-def _tracked() -> set[str]:
-    return set(_run("git", "ls-files", cwd=REPOSITORY).splitlines())
-
-
-def _checkout(target: Path) -> Path:
-    """The tree as it is now, with its history: the version comes from that."""
-    _run("git", "clone", "-q", "--no-checkout", REPOSITORY, target, cwd=REPOSITORY)
-    for name in _tracked():
-        path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / name, path)
-    _run("git", "add", "--all", cwd=target)
-    return target
-
-
 def _build(directory: Path, umask: int) -> tuple[Path, Path]:
     """An sdist of the tree, and a wheel made of that."""
-    tree = _checkout(directory / "tree")
+    tree = checkout(directory / "tree")
     _run(sys.executable, "-c", _SDIST.format(str(directory)), cwd=tree, umask=umask)
     (sdist,) = directory.glob("*.tar.gz")
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-cache-dir"]
@@ -93,14 +78,14 @@ def test_the_sdist_has_the_tree_and_nothing_else(built: tuple[Path, Path]) -> No
     }
     files = {each.name.partition("/")[2] for each in members if each.isfile()}
     made = {name for name in files if name.startswith("backup_manager.egg-info/")}
-    assert files - made == (_tracked() - NOT_PACKED) | {"PKG-INFO", "setup.cfg"}
+    assert files - made == (tracked() - NOT_PACKED) | {"PKG-INFO", "setup.cfg"}
 
 
 def test_the_wheel_has_the_packages_and_nothing_else(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[1]) as wheel:
         files = set(wheel.namelist())
     packages = ("backup_manager/", "backup_manager_dashboard/")
-    expected = {name for name in _tracked() if name.startswith(packages)}
+    expected = {name for name in tracked() if name.startswith(packages)}
     compiled = {
         str(Path(name).with_suffix(".mo"))
         for name in expected
