@@ -1,7 +1,8 @@
-"""The reference pages show every option, rule and command that there is."""
+"""What the documents say of options, rules, commands and messages is so."""
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import shutil
@@ -112,3 +113,38 @@ def _leaves(parser: object) -> list[str]:
     if not nested:
         return [parser.prog]  # type: ignore[attr-defined]
     return [name for inner in nested for name in _leaves(inner)]
+
+
+# ---------------------------------------------------------------- quoted messages
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """The texts in a file of Python, with an ellipsis for each value that is filled in."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            parts = [
+                str(each.value) if isinstance(each, ast.Constant) else "…" for each in node.values
+            ]
+            yield _plain("".join(parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield _plain(re.sub(r"\{\w+\}|%(\.\d)?[sdfr]", "…", node.value))
+
+
+def _plain(text: str) -> str:
+    return re.sub("…+", "…", " ".join(text.split()))
+
+
+def _quoted(page: str) -> list[str]:
+    """The messages on a page: paragraphs of its blocks of text."""
+    blocks = re.findall(r"\.\. code-block:: text\n\n((?:(?:   .*)?\n)+)", page)
+    return [_plain(text) for block in blocks for text in block.split("\n\n") if text.strip()]
+
+
+def test_quoted_messages_are_those_of_the_service() -> None:
+    texts = {
+        text for path in (_REPOSITORY / "backup_manager").rglob("*.py") for text in _texts(path)
+    }
+    quoted = _quoted((_SOURCE / "troubleshooting.rst").read_text())
+    assert len(quoted) > 40
+    for message in quoted:
+        assert any(message in text for text in texts), message
