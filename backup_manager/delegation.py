@@ -242,7 +242,9 @@ def _is_reusable(
     if row.expires_at is not None and (lasting or row.expires_at < soon):
         return False
     try:
-        _keystone(conf, context.auth).get(f"/OS-TRUST/trusts/{row.trust_id}")
+        answer = _keystone(conf, context.auth).get(f"/OS-TRUST/trusts/{row.trust_id}")
+        # Another service user may have been configured since.
+        return bool(answer.json()["trust"]["trustee_user_id"] == _trustee(conf))
     except ks_exceptions.NotFound:
         return False
     except (ks_exceptions.Unauthorized, ks_exceptions.Forbidden) as error:
@@ -250,7 +252,18 @@ def _is_reusable(
         raise exceptions.DelegationRefused(REFUSED) from error
     except ks_exceptions.ClientException as error:
         raise exceptions.Unavailable(f"Keystone could not be asked for a trust: {error}") from error
-    return True
+
+
+# By the identity of the configuration, which is kept so that no other one gets it.
+_trustees: dict[int, tuple[cfg.ConfigOpts, str]] = {}
+
+
+def _trustee(conf: cfg.ConfigOpts) -> str:
+    """The id of the service user; it stays while a configuration does, and a login is not cheap."""
+    if id(conf) not in _trustees:
+        user_id = _login_of_service(conf, service_credentials.GROUP).get_user_id()
+        _trustees[id(conf)] = conf, str(user_id)
+    return _trustees[id(conf)][1]
 
 
 def _create_trust(conf: cfg.ConfigOpts, context: RequestContext, expires_at: Any) -> str:
