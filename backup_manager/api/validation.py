@@ -18,6 +18,8 @@ from backup_manager import exceptions
 from backup_manager.api.schemas.common import Schema
 
 _SHOWN = 64
+# Levels of lists and objects inside each other: more than any request has.
+_DEEPEST = 32
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -95,10 +97,28 @@ def _is_integer(_: object, value: object) -> bool:
     return type(value) is int
 
 
+def _fits(value: object, schema: Schema) -> bool:
+    """Whether it is a list that is worth a look inside: not longer than it may be."""
+    return isinstance(value, list) and len(value) <= schema.get("maxItems", len(value))
+
+
+def _unique(_: object, wanted: bool, value: Any, schema: Schema) -> Iterable[ValidationError]:
+    # That of jsonschema compares each item with each when they can't be sorted.
+    if wanted and _fits(value, schema) and _repeated(value) is not None:
+        yield ValidationError("an item is repeated")
+
+
+def _items(validator: Any, items: Schema, value: Any, schema: Schema) -> Iterable[ValidationError]:
+    if _fits(value, schema):
+        yield from _STANDARD.VALIDATORS["items"](validator, items, value, schema)
+
+
+_STANDARD: Any = jsonschema.Draft202012Validator
 _extend: Any = jsonschema.validators.extend
 _Validator = _extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+    _STANDARD,
+    validators={"uniqueItems": _unique, "items": _items},
+    type_checker=_STANDARD.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 _CHECKER = _checker()
 
@@ -152,13 +172,19 @@ _REASONS: Mapping[str, Callable[[Any, Any], str]] = {
     "format": lambda value, name: f"{shown(value)} {_FORMATS[name][0]}",
     "required": lambda value, names: "is required",
     "additionalProperties": lambda value, _: "is not known here",
-    "uniqueItems": lambda value, _: f"{shown(value[_repeated(value)])} is given twice",
+    "uniqueItems": lambda value, _: f"{shown(value[_repeated(value) or 0])} is given twice",
 }
 
 
-def _repeated(values: list[Any]) -> int:
-    """The position of the first item that was there before."""
-    return next(place for place, value in enumerate(values) if value in values[:place])
+def _repeated(values: list[Any]) -> int | None:
+    """The position of the first item that was there before, None if there is none."""
+    seen: set[str] = set()
+    for place, value in enumerate(values):
+        text = json.dumps(value, sort_keys=True)
+        if text in seen:
+            return place
+        seen.add(text)
+    return None
 
 
 def _describe(error: ValidationError) -> tuple[list[str | int], str]:
@@ -178,7 +204,7 @@ def _describe(error: ValidationError) -> tuple[list[str | int], str]:
     elif keyword == "additionalProperties":
         path.append(next(name for name in value if name not in schema["properties"]))
     elif keyword == "uniqueItems":
-        path.append(_repeated(value))
+        path.append(_repeated(value) or 0)
     return path, _REASONS[keyword](value, argument)
 
 
@@ -225,10 +251,7 @@ def body(schema: Schema | None, content: bytes) -> dict[str, Any]:
         if content.strip() not in (b"", b"{}", b"null"):
             raise exceptions.InvalidInput(None, "this request takes no body")
         return {}
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        raise exceptions.InvalidInput(None, "the body is not JSON") from None
+    value = _parsed(content)
     (noun, inner), *_ = schema["properties"].items()
     is_named = inner["type"] == "object"
     error = _first_error(schema, value)
@@ -239,6 +262,49 @@ def body(schema: Schema | None, content: bytes) -> dict[str, Any]:
         inside = path[1:] if is_named and len(path) > 1 and path[0] == noun else path
         raise exceptions.InvalidInput(field_name(inside), reason)
     return _with_defaults(inner, value[noun]) if is_named else dict(value)
+
+
+def _parsed(content: bytes) -> Any:
+    """The body, if there is only one way to read it.
+
+    :raises InvalidInput: it is not JSON, or some readers would take it for something else
+    """
+    try:
+        value = json.loads(content, object_pairs_hook=_object, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise exceptions.InvalidInput(None, "the body is not JSON") from None
+    if _is_deep(value):
+        raise exceptions.InvalidInput(
+            None, f"the body is nested too deeply: {_DEEPEST} levels are allowed"
+        )
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON leaves open which one counts of two properties with one name."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise exceptions.InvalidInput(legible(names[_repeated(names) or 0]), "is given twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _is_deep(value: Any) -> bool:
+    """What is deeper exhausts the stack of those who look at it."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _inside(each)]
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def query(schema: Schema, arguments: MultiDict[str, str]) -> dict[str, Any]:
