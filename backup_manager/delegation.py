@@ -318,16 +318,19 @@ def _store(fresh: Delegation) -> tuple[str, str | None]:
         return row.id, replaced
 
 
-def release_unneeded(conf: cfg.ConfigOpts, context: RequestContext | None = None) -> int:
+def release_unneeded(
+    conf: cfg.ConfigOpts, context: RequestContext | None = None, project_id: str | None = None
+) -> int:
     """Remove the delegations that no schedule and no unfinished run needs any more.
 
     A trust may be deleted by its trustor or an admin only: the caller's token is tried when there
     is one, then the service's own. What neither may delete waits for its trustor's next request.
 
-    :param context: the caller, whose project is looked at; None for all projects
+    :param context: the caller, if there is one
+    :param project_id: the project that is looked at; None for all
     :returns: how many were removed
     """
-    claimed = _claim_unneeded(context.project_id if context else None)
+    claimed = _claim_unneeded(project_id)
     auths = [context.auth] if context is not None and context.auth is not None else []
     removed = 0
     for row in claimed:

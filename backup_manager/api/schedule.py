@@ -139,9 +139,9 @@ def remove_volumes(call: Call, schedule_id: str) -> Body:
 
 def delete_schedule(call: Call, schedule_id: str) -> None:
     """Delete a schedule. Its runs and backups stay."""
-    _delete(call.reach(DELETE_ANYWHERE), schedule_id)
+    project_id = _delete(call.reach(DELETE_ANYWHERE), schedule_id)
     try:
-        delegation.release_unneeded(call.conf, call.context)
+        delegation.release_unneeded(call.conf, call.context, project_id)
     except (exceptions.BackupManagerError, ks_exceptions.ClientException) as error:
         # The schedule is gone, which is what was asked for; engines look for such trusts too.
         LOG.warning("What the deleted schedule %s relied on stays for now: %s", schedule_id, error)
@@ -369,10 +369,13 @@ def _change(call: Call, scope: Scope, schedule: Schedule, values: Mapping[str, A
 
 
 @db_session.retry
-def _delete(scope: Scope, schedule_id: str) -> None:
+def _delete(scope: Scope, schedule_id: str) -> str:
+    """:returns: id of the project that it belonged to"""
     with db_session.writer() as session:
+        project_id = _get(session, scope, schedule_id).project_id
         if not db.delete(session, scope, schedule_id):
             raise exceptions.NotFound(resource="schedule", id=schedule_id)
+    return project_id
 
 
 def _get(session: Session, scope: Scope, schedule_id: str) -> Schedule:

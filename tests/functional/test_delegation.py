@@ -40,6 +40,18 @@ def test_one_trust_serves_all_and_goes_with_the_last(stack: Stack, tenant: Tenan
     assert _trusts(tenant) == []
 
 
+def test_an_administrator_ends_a_trust_with_the_last_schedule(
+    stack: Stack, tenant: Tenant, sandbox: Sandbox
+) -> None:
+    schedule = tenant.client.create_schedule(
+        name="s", recurrence=YEARLY, volume_ids=tenant.volumes(1)
+    )
+    assert len(_trusts(tenant)) == 1
+    with sandbox.connection("admin") as admin:
+        sdk.attach(admin).delete_schedule(schedule.id)
+    assert _trusts(tenant) == []
+
+
 def test_a_trust_for_one_run_expires_and_a_schedule_gets_a_lasting_one(
     stack: Stack, tenant: Tenant
 ) -> None:

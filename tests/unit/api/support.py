@@ -163,7 +163,7 @@ class Delegations:
         self.granted.append(row.id)
         return row.id
 
-    def release_unneeded(self, conf: Any, context: Any) -> int:
+    def release_unneeded(self, conf: Any, context: Any, project_id: str) -> int:
         self.released += 1
         if self.fails_with is not None:
             raise self.fails_with
