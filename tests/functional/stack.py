@@ -92,12 +92,12 @@ class MariaDB:
     def _answers(self) -> bool:
         assert self._process is not None and self._process.poll() is None, "MariaDB died"
         try:
-            self._execute("SELECT 1")
+            self.execute("SELECT 1")
         except sqlalchemy.exc.OperationalError:
             return False
         return True
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
         engine = sqlalchemy.create_engine(self._url(""))
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text(statement))
@@ -109,7 +109,7 @@ class MariaDB:
     def create_database(self) -> str:
         """A new, empty database; returns its URL."""
         name = f"backup_manager_{uuid.uuid4().hex[:8]}"
-        self._execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        self.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         return self._url(name)
 
     def stop(self) -> None:
@@ -121,8 +121,15 @@ class MariaDB:
 class Program:
     """A program of the service as a process, with its log."""
 
-    def __init__(self, arguments: list[str], log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        log: Path,
+        environment: Mapping[str, str],
+        tree: Path = REPOSITORY,
+    ) -> None:
         self.log = log
+        self._tree = tree
         self._arguments = arguments
         self._environment = {**os.environ, **environment}
         self.process: subprocess.Popen[bytes] | None = None
@@ -132,6 +139,8 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, *self._arguments],
                 env=self._environment,
+                # Python looks here first for what it is to run.
+                cwd=self._tree,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -182,7 +191,10 @@ IMPATIENT = {
 
 
 class Stack:
-    """API and engines over one sandbox and one database."""
+    """API and engines over one sandbox and one database.
+
+    :param tree: the source that the programs are run from
+    """
 
     def __init__(
         self,
@@ -190,7 +202,9 @@ class Stack:
         directory: Path,
         database: str,
         options: Mapping[str, Any] = IMPATIENT,
+        tree: Path = REPOSITORY,
     ) -> None:
+        self._tree = tree
         self.sandbox = sandbox
         self.directory = directory
         self.database = database
@@ -234,6 +248,7 @@ class Stack:
         return subprocess.run(
             [sys.executable, "-m", "backup_manager.cmd.manage"]
             + ["--config-file", str(self.config_file), *arguments],
+            cwd=self._tree,
             check=True,
             text=True,
             capture_output=True,
@@ -261,7 +276,8 @@ class Stack:
     def program(
         self, name: str, arguments: list[str], environment: Mapping[str, str] | None = None
     ) -> Program:
-        program = Program(arguments, self.directory / f"{name}.log", environment or {})
+        log = self.directory / f"{name}.log"
+        program = Program(arguments, log, environment or {}, self._tree)
         self._programs.append(program)
         return program
 

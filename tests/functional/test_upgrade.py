@@ -122,6 +122,7 @@ ADDED: dict[str, Rows] = {
         ],
     },
     "0003": {},
+    "0004": {},
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Indexes for the lists of backups and of tasks."""
+"""Indexes for the filters of the list of backups."""
 
 from __future__ import annotations
 
@@ -15,5 +15,3 @@ def upgrade() -> None:
     op.create_index(
         "ix_backups_volume_created", "backups", ["volume_id", "project_id", "created_at"]
     )
-    op.create_index("ix_tasks_project_finished", "tasks", ["project_id", "finished_at"])
-    op.create_index("ix_tasks_project_status", "tasks", ["project_id", "status", "finished_at"])
