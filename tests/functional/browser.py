@@ -14,7 +14,9 @@ from selenium import webdriver
 from selenium.common import exceptions
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -23,6 +25,8 @@ T = TypeVar("T")
 # Machines can be slow; whoever waits that long has found a fault.
 PATIENCE = 60
 _POLL = 0.05
+# No dialog has so many things to go to.
+_MOST_TABS = 60
 
 _FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage
     --disable-background-networking --disable-component-update --disable-sync --no-first-run
@@ -227,6 +231,24 @@ class Browser:
         self.until(lambda: self.shown(_MODAL), "the dialog")
         self.settle()
         yield _MODAL
+
+    @property
+    def focused(self) -> WebElement:
+        """What the keyboard goes to."""
+        return self.driver.switch_to.active_element
+
+    def type(self, *keys: str) -> None:
+        """Press keys, wherever the focus is, and wait for what comes of it."""
+        ActionChains(self.driver).send_keys(*keys).perform()
+        self.settle()
+
+    def tab_to(self, label: str) -> None:
+        """Press Tab until the focus is on what has that label."""
+        for _ in range(_MOST_TABS):
+            self.type(Keys.TAB)
+            if label in (self.focused.text.strip(), self.focused.get_attribute("value")):
+                return
+        raise exceptions.NoSuchElementException(f"the keyboard does not reach {label!r}")
 
     def downloaded(self, pattern: str) -> Path:
         """The file that was downloaded under such a name, once it is complete."""

@@ -162,6 +162,73 @@
       var tab = step.querySelector("a");
       if (tab) { tab.setAttribute("role", "tab"); }
     });
+    // The arrow keys do the same in the field.
+    root.querySelectorAll(".themable-spinner-btn").forEach(function (button) {
+      button.tabIndex = -1;
+      button.setAttribute("aria-hidden", "true");
+    });
+  }
+
+  // Who goes on to another step with the keyboard finds himself at its first field, not at a button
+  // that may be gone.
+  function begin(event) {
+    var at = document.activeElement;
+    if (at && at.closest("[role=tab]")) { return; }
+    var pane = document.querySelector(event.target.getAttribute("data-target") || event.target.hash);
+    var fields = pane ? pane.querySelectorAll("input, select, textarea, button") : [];
+    var first = Array.prototype.find.call(fields, function (field) {
+      return field.offsetParent && field.tabIndex >= 0 && !field.disabled;
+    });
+    if (first) { first.focus(); }
+  }
+
+  // The buttons that move a volume from one pane to the other are called + and -, all of them.
+  var members = 0;
+
+  function nameMembers() {
+    document.querySelectorAll("a[href='#add_remove']:not([role])").forEach(function (button) {
+      var member = button.closest("ul").querySelector(".member");
+      members += 1;
+      button.id = "bm-move-" + members;
+      member.id = "bm-member-" + members;
+      button.setAttribute("role", "button");
+      button.setAttribute("aria-labelledby", button.id + " " + member.id);
+    });
+  }
+
+  // Horizon takes the Enter key away from them. The focus goes on to the next one in the pane.
+  function move(event) {
+    var button = event.target.closest && event.target.closest("a[href='#add_remove']");
+    if (!button || (event.key !== "Enter" && event.key !== " ")) { return; }
+    event.preventDefault();
+    event.stopPropagation();
+    var member = button.closest("ul");
+    var next = member.nextElementSibling || member.previousElementSibling;
+    button.click();
+    ((next && next.querySelector("a[href='#add_remove']")) || button).focus();
+  }
+
+  // When a dialogue is closed the focus goes back to what opened it, or to the menu that this was in.
+  var opener = null;
+
+  function remember(event) {
+    if (!event.target.closest(".modal")) { opener = event.target.closest("a, button"); }
+  }
+
+  // Horizon leaves the focus outside of the dialogue that asks whether one is sure.
+  function enter(event) {
+    var modal = event.target;
+    if (!modal.contains(document.activeElement)) {
+      modal.tabIndex = -1;
+      modal.focus();
+    }
+  }
+
+  function goBack() {
+    if (!opener || !opener.isConnected || document.querySelector(".modal.in")) { return; }
+    var group = opener.closest(".btn-group");
+    var target = opener.offsetParent ? opener : group && group.querySelector(".dropdown-toggle");
+    if (target) { target.focus(); }
   }
 
   // Horizon sets up the two panes of a workflow that is a page before it has what they are made of.
@@ -174,6 +241,13 @@
     window.jQuery(document).on("input change", changed);
     showAll(document);
     nameParts(document);
+    document.addEventListener("click", remember, true);
+    document.addEventListener("keydown", move, true);
+    window.addEventListener("load", nameMembers);
+    window.jQuery(document).on("shown.bs.modal shown.bs.tab", nameMembers);
+    window.jQuery(document).on("shown.bs.modal", enter);
+    window.jQuery(document).on("hidden.bs.modal", goBack);
+    window.jQuery(document).on("shown.bs.tab", ".modal a", begin);
     window.jQuery(document).on("show.bs.modal", function (event) { nameParts(event.target); });
     if (window.horizon && window.horizon.modals) {
       window.horizon.modals.addModalInitFunction(function (modal) { showAll(modal.jquery ? modal[0] : modal); });
