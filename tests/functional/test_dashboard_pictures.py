@@ -1,4 +1,5 @@
-"""How the pages look: nothing is pushed off the screen, in both languages and at usual widths.
+"""How the pages look: nothing is pushed off the screen, in both languages and at usual widths, and
+nothing keeps anybody from using them.
 
 With ``BACKUP_MANAGER_SCREENSHOTS`` set to a directory, pictures of all pages are left there;
 ``tools/screenshots.sh`` makes those of the documents so.
@@ -25,6 +26,11 @@ pytestmark = pytest.mark.parametrize(
 WIDTHS = (1280, 1920)
 LONG = "一个很长的名字_a_name_that_never_ends_" * 5
 PANELS = ("overview", "volumes", "backups", "schedules", "cleanup", "runs")
+ADMINISTRATORS = {
+    "status": "/admin/backup_manager_status/",
+    "projects": "/admin/backup_manager_status/projects/",
+    "import": "/project/backup_manager_backups/import/",
+}
 # What is wider than the window, but for what scrolls or is cut by itself.
 _TOO_WIDE = """
     return Array.from(document.querySelectorAll('#content_body *'))
@@ -34,14 +40,14 @@ _TOO_WIDE = """
 
 
 def look(browser: Browser, name: str, path: str) -> list[str]:
-    """What does not fit on a page; leaves a picture of it for each width."""
-    too_wide: list[str] = []
+    """What does not fit on a page, or bars the way; leaves a picture of it for each width."""
+    found: list[str] = []
     for width in WIDTHS:
         browser.resize(width)
         browser.goto(path)
         browser.screenshot(f"{name}-{width}")
-        too_wide += browser.driver.execute_script(_TOO_WIDE)
-    return too_wide
+        found += browser.driver.execute_script(_TOO_WIDE)
+    return found + browser.barriers()
 
 
 def pages(of: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -104,7 +110,8 @@ def test_everything_fits(language: str, browser: Browser, tenant: Tenant, sandbo
     assert {name: wide for name, wide in found.items() if wide} == {}
     browser.forget()
     browser.login("admin", language=language)
-    assert look(browser, f"status-{language}", "/admin/backup_manager_status/") == []
+    for name, path in ADMINISTRATORS.items():
+        assert look(browser, f"{name}-{language}", path) == []
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
