@@ -8,6 +8,7 @@ are copied, and in one test the database is made by the real command.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from backup_manager import conf
 
 _REPOSITORY = Path(__file__).parents[2]
 _HELPERS = yaml.safe_load((_REPOSITORY / "tests" / "unit" / "devstack_helpers.yaml").read_text())
+# A checkout of DevStack, for whoever has one.
+_TREE = os.environ.get("DEVSTACK_DIR", "")
 _SECRETS = ("database-password", "service-password")
 _ALL = "backup-manager-api backup-manager-engine horizon tempest"
 _PHASES = ["stack install", "stack post-config", "stack extra", "stack test-config"]
@@ -260,6 +263,13 @@ def devstack_line() -> str:
     """The line of the plugin that gives up."""
     lines = (_REPOSITORY / "devstack" / "plugin.sh").read_text().splitlines()
     return str(next(n for n, line in enumerate(lines, 1) if line.strip().startswith("die ")))
+
+
+@pytest.mark.parametrize("name", _HELPERS if _TREE else [])
+def test_devstack_has_every_recorded_helper(name: str) -> None:
+    """Where its tree is at hand: in the file that the record names."""
+    text = (Path(_TREE) / _HELPERS[name][2]).read_text()
+    assert re.search(rf"^(function )?{name} *(\(\))? *{{", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", _HELPERS)
