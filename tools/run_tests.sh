@@ -17,6 +17,7 @@ ensure_packages() {
     command -v chromedriver >/dev/null || packages+=(chromium chromium-driver)
     command -v systemd-analyze >/dev/null || packages+=(systemd)
     command -v openssl >/dev/null || packages+=(openssl)
+    command -v curl >/dev/null || packages+=(curl)
     PATH=$PATH:/usr/sbin command -v nginx >/dev/null || packages+=(nginx-light)
     PATH=$PATH:/usr/sbin command -v apache2 >/dev/null || packages+=(apache2-bin)
     command -v msgfmt >/dev/null || packages+=(gettext)
