@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import configparser
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from cliff.commandmanager import CommandManager
 from oslo_config import cfg
 
 from backup_manager import conf, policies
@@ -102,17 +106,54 @@ def test_every_command_of_manage_is_on_the_page(pages: dict[str, str]) -> None:
         assert f"usage: {command} " in pages["commands"]
 
 
-def _leaves(parser: object) -> list[str]:
+def _leaves(parser: argparse.ArgumentParser) -> list[str]:
     """The commands below a parser that have none below them."""
     nested = [
         inner
-        for action in parser._actions  # type: ignore[attr-defined]
+        for action in parser._actions
         if isinstance(action.choices, dict)
         for inner in action.choices.values()
     ]
     if not nested:
-        return [parser.prog]  # type: ignore[attr-defined]
+        return [parser.prog]
     return [name for inner in nested for name in _leaves(inner)]
+
+
+# ---------------------------------------------------------------- commands to type
+
+
+def _typed(page: str) -> Iterator[str]:
+    """The commands of ours that stand in full on a page, on lines of their own or in a sentence."""
+    page = re.sub(r"\\\n +", " ", page)
+    for text in re.findall(r"``(openstack backup-manager [^`…]+)``", page):
+        yield _plain(text)
+    line = r"^ +(?:\$ )?(openstack (?:--os-cloud \w+ )?backup-manager \w.*)$"
+    yield from re.findall(line, page, re.M)
+
+
+def _words(command: str) -> list[str]:
+    """The words after ``openstack``, with something in place of what the reader fills in."""
+    filled = re.sub(r"<[^>]*>…?|\$\([^)]*\)|\"\$\w+\"", "x", command)
+    return shlex.split(re.sub(r"--os-cloud \w+ ", "", filled), comments=True)[1:]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in _SOURCE.glob("*.rst")))
+def test_commands_can_be_typed(name: str) -> None:
+    manager = CommandManager("openstack.backup_manager.v1")
+    shell = SimpleNamespace(client_manager=None)
+    for command in _typed((_SOURCE / f"{name}.rst").read_text()):
+        found, path, arguments = manager.find_command(_words(command))
+        parser = found(shell, None).get_parser(path)
+        # A sentence may leave out what the command is about.
+        assert any(_understands(parser, [*arguments, *more]) for more in ([], ["x"])), command
+
+
+def _understands(parser: argparse.ArgumentParser, arguments: list[str]) -> bool:
+    try:
+        parser.parse_args(arguments)
+    except SystemExit:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- quoted messages
