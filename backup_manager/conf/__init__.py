@@ -13,6 +13,7 @@ from oslo_log import log as logging
 from oslo_middleware.healthcheck import opts as healthcheck_opts
 from oslo_policy import opts as policy_opts
 
+from backup_manager import log
 from backup_manager.conf import (
     admin_credentials,
     api,
@@ -94,6 +95,7 @@ def load(
         description=description,
     )
     logging.setup(conf, "backup-manager")
+    log.protect()
     return conf
 
 
