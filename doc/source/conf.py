@@ -1,6 +1,7 @@
 """How Sphinx builds the documents."""
 
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ extensions = [
     "program_help",
 ]
 html_theme = "openstackdocs"
+# What is installed: history may not be at hand.
+version = release = metadata.version("backup-manager")
 openstackdocs_auto_name = False
+openstackdocs_auto_version = False
 openstackdocs_use_storyboard = False
 exclude_patterns = ["_build"]
+# Most boxes are commands or settings; those with code say of which language.
+highlight_language = "none"
 # Options begin with two hyphens, in help texts too: no dashes from them.
 smartquotes_action = "qe"
 # What every command of openstack has, and the page says once.
