@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,14 @@ _PLAIN = {
     "version": "print the revision of the database",
     "check": "exit with 1 when database and program don't fit",
 }
-_PURGE = """\
-Delete runs that finished long ago, oldest first, with their tasks: 500 runs or 5000 tasks in a
-transaction. Unfinished runs, backups, schedules and delegations are not touched. Engines do the
-same after [engine]history_days, without an archive.
+_OLD_RUNS = """\
+runs that finished long ago, oldest first, with their tasks: 500 runs or 5000 tasks in a
+transaction. Unfinished runs, backups, schedules and delegations are not touched.
+"""
+_PURGE = f"Delete {_OLD_RUNS}Engines do the same after [engine]history_days."
+_ARCHIVE = f"""\
+Move to a file {_OLD_RUNS}Each run is a line of JSON, which is on disk before the run is deleted;
+what the file has already stays.
 """
 
 
@@ -46,7 +49,7 @@ def add_parser(nouns: Any) -> None:
     """
     database = nouns.add_parser("db", help="the database")
     verbs = database.add_subparsers(
-        dest="verb", required=True, metavar="create|sync|version|check|purge"
+        dest="verb", required=True, metavar="create|sync|version|check|purge|archive"
     )
     create = verbs.add_parser(
         "create",
@@ -72,20 +75,19 @@ def add_parser(nouns: Any) -> None:
     purge = verbs.add_parser(
         "purge", help="delete old history; no backup is touched", description=_PURGE
     )
-    purge.add_argument(
-        "--days",
-        type=_days,
-        required=True,
-        metavar="N",
-        help="delete the runs that finished more than N days ago, with their tasks",
+    archive = verbs.add_parser(
+        "archive", help="move old history to a file; no backup is touched", description=_ARCHIVE
     )
+    for old in (purge, archive):
+        old.add_argument(
+            "--days",
+            type=_days,
+            required=True,
+            metavar="N",
+            help="the runs that finished more than N days ago, with their tasks",
+        )
     purge.add_argument("--dry-run", action="store_true", help="only say how many there are")
-    purge.add_argument(
-        "--archive",
-        type=Path,
-        metavar="FILE",
-        help="first add each run with its tasks to this file, as a line of JSON",
-    )
+    archive.add_argument("file", type=Path, metavar="FILE", help="to add them to")
     database.set_defaults(run=run)
 
 
@@ -147,23 +149,31 @@ def _check(_: argparse.Namespace, __: cfg.ConfigOpts) -> None:
 
 def _purge(chosen: argparse.Namespace, _: cfg.ConfigOpts) -> None:
     migration.check()
-    before = clock.now() - timedelta(days=chosen.days)
-    since = f"finished more than {chosen.days} days ago"
+    before, since = _before(chosen.days)
     if chosen.dry_run:
         runs, tasks = history.count(before)
         print(f"{_runs(runs)} with {tasks} {'task' if tasks == 1 else 'tasks'} {since}.")
-        return
+    else:
+        print(f"Deleted {_runs(history.purge(before))} that {since}.")
+
+
+def _archive(chosen: argparse.Namespace, _: cfg.ConfigOpts) -> None:
+    migration.check()
+    before, since = _before(chosen.days)
     try:
-        with (
-            open(chosen.archive, "a", opener=_private) if chosen.archive else nullcontext() as file
-        ):
-            deleted = history.purge(before, archive=file)
+        with open(chosen.file, "a", opener=_private) as file:
+            moved = history.purge(before, archive=file)
     except OSError as error:
         raise exceptions.BackupManagerError(
-            f"{chosen.archive} can't be written: {error.strerror}. What it has no line of was not "
+            f"{chosen.file} can't be written: {error.strerror}. What it has no line of was not "
             "deleted."
         ) from error
-    print(f"Deleted {_runs(deleted)} that {since}.")
+    print(f"Moved {_runs(moved)} to {chosen.file} that {since}.")
+
+
+def _before(days: int) -> tuple[datetime, str]:
+    """When runs had to be finished, and that in words."""
+    return clock.now() - timedelta(days=days), f"finished more than {days} days ago"
 
 
 def _private(path: str, flags: int) -> int:
@@ -187,4 +197,5 @@ _VERBS = {
     "version": _version,
     "check": _check,
     "purge": _purge,
+    "archive": _archive,
 }

@@ -24,7 +24,7 @@ from backup_manager.engine import history, usage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
-Purge = Callable[..., tuple[int, str, str]]
+Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -152,29 +152,29 @@ def test_the_command_purges(
 
 
 @pytest.fixture
-def purge(database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Purge:
-    """Runs ``db purge`` with its options; returns its exit code and what it prints."""
+def db(database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs ``db`` with a verb and its options; returns its exit code and what it prints."""
     config_file = tmp_path / "purge.conf"
     config_file.write_text(f"[database]\nconnection = {database}\n")
 
-    def run(*options: str) -> tuple[int, str, str]:
-        code = manage.main(["--config-file", str(config_file), "db", "purge", *options])
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = manage.main(["--config-file", str(config_file), "db", *arguments])
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 
     return run
 
 
-def test_a_dry_run_counts_and_deletes_nothing(purge: Purge) -> None:
+def test_a_dry_run_counts_and_deletes_nothing(db: Command) -> None:
     left = {_run(30), _run(31, tasks=3), _run(32, tasks=2), _run(None, "running", age=99)}
     said = "2 runs with 5 tasks finished more than 30 days ago.\n"
-    assert purge("--days", "30", "--dry-run") == (0, said, "")
+    assert db("purge", "--days", "30", "--dry-run") == (0, said, "")
     assert _left()[0] == left
-    assert purge("--days", "99", "--dry-run")[1].startswith("0 runs with 0 tasks ")
+    assert db("purge", "--days", "99", "--dry-run")[1].startswith("0 runs with 0 tasks ")
 
 
 def test_what_is_deleted_is_in_the_archive(
-    purge: Purge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    db: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "_BATCH", 2)
     archive = tmp_path / "archive.jsonl"
@@ -182,10 +182,11 @@ def test_what_is_deleted_is_in_the_archive(
     gone = [_run(days, tasks=2) for days in (33, 32, 31)]
     with db_session.writer() as session:
         session.execute(update(models.Task).values(volume_name="数据卷 💾"))
-    assert purge("--days", "30", "--archive", str(archive))[0] == 0
+    said = f"Moved 3 runs to {archive} that finished more than 30 days ago.\n"
+    assert db("archive", "--days", "30", str(archive)) == (0, said, "")
     assert _left()[0] == {kept}
     gone.append(_run(40))
-    assert purge("--days", "30", "--archive", str(archive))[0] == 0
+    assert db("archive", "--days", "30", str(archive))[0] == 0
 
     lines = [json.loads(line) for line in archive.read_text().splitlines()]
     assert [line["id"] for line in lines] == gone, "oldest first; what was there stays"
@@ -196,16 +197,16 @@ def test_what_is_deleted_is_in_the_archive(
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
 
 
-def test_without_an_archive_nothing_is_deleted(purge: Purge, tmp_path: Path) -> None:
+def test_without_an_archive_nothing_is_deleted(db: Command, tmp_path: Path) -> None:
     left = {_run(31)}
-    code, output, error = purge("--days", "30", "--archive", str(tmp_path / "no" / "archive"))
+    code, output, error = db("archive", "--days", "30", str(tmp_path / "no" / "archive"))
     assert (code, output) == (1, "")
     assert error.endswith(
         "archive can't be written: No such file or directory. What it has no line of was not "
         "deleted.\n"
     )
     # A disk that is full fails while it is written to.
-    code, output, error = purge("--days", "30", "--archive", "/dev/full")
+    code, output, error = db("archive", "--days", "30", "/dev/full")
     assert (code, output) == (1, "")
     assert "/dev/full can't be written: No space left on device." in error
     assert _left()[0] == left

@@ -43,6 +43,7 @@ def test_a_configuration_that_is_wrong_is_one_line(
         pytest.param([], id="nothing"),
         pytest.param(["db"], id="no-verb"),
         pytest.param(["db", "purge"], id="no-days"),
+        pytest.param(["db", "archive", "--days", "30"], id="no-file"),
         pytest.param(["db", "create", "--admin-url", "mysql://root:x@h/"], id="admin-url"),
         pytest.param(["service", "register"], id="no-url"),
         pytest.param(["service", "register", "--public-url", "h:1"], id="no-scheme"),
@@ -58,7 +59,8 @@ def test_what_is_asked_wrongly_is_refused(arguments: list[str]) -> None:
     ("arguments", "words"),
     [
         pytest.param(["db", "create", "--help"], "never", id="create"),
-        pytest.param(["db", "purge", "--help"], "--archive", id="purge"),
+        pytest.param(["db", "purge", "--help"], "--dry-run", id="purge"),
+        pytest.param(["db", "archive", "--help"], "FILE", id="archive"),
         pytest.param(["service", "register", "--help"], "--public-url", id="register"),
     ],
 )
