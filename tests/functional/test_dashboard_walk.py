@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
 from sandbox.client import Sandbox
 from tests.functional.browser import Browser
-from tests.functional.stack import Tenant, wait_for
+from tests.functional.stack import Stack, Tenant, wait_for
 
 pytestmark = pytest.mark.parametrize(
     # What the pages show does not depend on it.
@@ -138,6 +139,29 @@ def test_clean_up_does_what_was_shown(browser: Browser, tenant: Tenant, sandbox:
         browser.press("Delete 2 Backups")
     browser.until(lambda: "Succeeded" in browser.text(".label"), "the clean-up to succeed")
     assert len(tenant.backups()) == 1
+
+
+def test_a_broken_delegation_is_repaired_from_the_overview(
+    browser: Browser, tenant: Tenant, stack: Stack
+) -> None:
+    (volume,) = tenant.volumes(1)
+    schedule = tenant.client.create_schedule(
+        "nightly", {"type": "daily", "time": "02:00"}, [volume], timezone="UTC"
+    )
+    identity = tenant.connection.identity
+    for trust in identity.trusts(trustor_user_id=tenant.project.user_id):
+        identity.delete_trust(trust)
+    stack.move("schedules.next_run_at", datetime.now(timezone.utc), id=schedule.id)
+    wait_for(
+        lambda: tenant.client.get_schedule(schedule.id).delegation["state"] == "broken",
+        what="the run that finds no trust",
+    )
+    browser.login(tenant.project.name)
+    browser.goto(OVERVIEW)
+    assert "Schedule nightly makes no backups" in browser.text()
+    browser.follow("Let It Act in My Name")
+    assert "makes no backups" not in browser.text("#content_body")
+    assert tenant.finished(tenant.client.run_schedule(schedule)).status == "succeeded"
 
 
 def test_a_person_can_read_chinese(browser: Browser, tenant: Tenant) -> None:
@@ -270,7 +294,10 @@ def test_markup_is_shown_as_text(browser: Browser, tenant: Tenant, sandbox: Sand
         f"{SCHEDULES}{schedule.id}/",
         f"{SCHEDULES}{schedule.id}/edit/",
         f"{SCHEDULES}{schedule.id}/volumes/",
+        f"{BACKUPS}delete/?backups={task.backup_id}",
+        f"{CLEANUP}?volume={volume.id}",
         HISTORY,
+        f"{HISTORY}tasks/",
         f"{HISTORY}{run.id}/",
         f"{HISTORY}{failed.id}/",
     ):
@@ -290,3 +317,8 @@ def test_markup_is_shown_as_text(browser: Browser, tenant: Tenant, sandbox: Sand
     with browser.modal() as dialog:
         assert MARKUP in browser.text(dialog)
         assert browser.driver.find_elements("css selector", "img[src=x]") == []
+    browser.forget()
+    browser.login("admin")
+    browser.goto(STATUS)
+    assert "<img src=x onerror=" in browser.text()
+    assert browser.driver.find_elements("css selector", "img[src=x]") == []
