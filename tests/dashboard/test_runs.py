@@ -87,7 +87,7 @@ class TestList(Case):
 
         page = self.client.get(INDEX)
 
-        self.assertContains(page, ESCAPED, 2)
+        self.assertContains(page, ESCAPED, 3)
         self.assertNotContains(page, "<img src=x")
 
     def test_what_has_not_begun(self) -> None:
@@ -276,7 +276,7 @@ class TestDetail(Case):
         )
 
         # The schedule's name stands in the title, the heading, the path and the facts.
-        self.assertContains(page, ESCAPED, 4 + 1 + 3)
+        self.assertContains(page, ESCAPED, 4 + 1 + 4)
         self.assertNotContains(page, "<img src=x")
 
     def test_filters_tasks(self) -> None:

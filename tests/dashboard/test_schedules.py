@@ -376,9 +376,12 @@ class TestPreview(Schedules):
         self.assertEqual([], self.service.requests)
 
     def test_what_is_wrong_is_told(self) -> None:
-        self.service.refuse("POST", "/v1/schedules/preview", 400, "never fires", "recurrence")
+        self.service.refuse("POST", "/v1/schedules/preview", 400, "never fires", "recurrence.time")
 
-        self.assertContains(self.client.post(PREVIEW, FILLED_IN), "never fires")
+        page = self.client.post(PREVIEW, FILLED_IN)
+
+        self.assertContains(page, "Never fires")
+        self.assertNotContains(page, "recurrence.time")
 
     def test_kept(self) -> None:
         page = self.client.post(PREVIEW_KEPT, {**FILLED_IN, "keep": "rules", "keep_daily": "7"})
