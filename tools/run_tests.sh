@@ -38,12 +38,12 @@ _apt_get() {
         DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
 
-prepare_dashboard() {
-    ensure_packages && tools/test_dashboard.sh --prepare
+prepare_others() {
+    ensure_packages && tools/test_dashboard.sh --prepare && make_client_venvs
 }
 
 # What has to be fetched comes while other things need the processors.
-prepare_dashboard &
+prepare_others &
 preparing=$!
 make_venv main -e '.[server,test,docs]'
 "$VENVS/main/bin/pip" install --disable-pip-version-check -q --no-deps -c constraints.txt \

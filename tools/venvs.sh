@@ -6,6 +6,7 @@ VENVS=${BACKUP_MANAGER_VENVS:-$ROOT/.venvs}
 export BACKUP_MANAGER_SANDBOX_VENV=$VENVS/sandbox
 export BACKUP_MANAGER_DASHBOARD_VENV=$VENVS/dashboard
 export BACKUP_MANAGER_OLDEST_DASHBOARD_VENV=$VENVS/dashboard-oldest
+export BACKUP_MANAGER_CLIENT_VENVS=$VENVS
 
 # find_python: print a Python that is new enough, or say what is missing.
 find_python() {
@@ -32,21 +33,45 @@ make_venv() {
 # make_dashboard_venv NAME CONSTRAINTS: one with Horizon, and with the tree as users install it: as
 # a wheel, which is replaced when the tree has changed while Horizon stays.
 make_dashboard_venv() {
-    local name=$1 constraints=$2 dir=$VENVS/$1 wheel
+    local name=$1 constraints=$2
     _make_venv "$name" "$constraints" "" horizon pytest pytest-django pytest-timeout \
         waitress whitenoise 'setuptools<81' || return 1
+    _with_wheel "$name" "$constraints" "[dashboard]" _compile_catalogues
+}
+
+# make_client_venvs: the oldest and the newest command line of OpenStack that users have.
+make_client_venvs() {
+    make_client_venv client-2024.1 tests/constraints/2024.1.txt &&
+        make_client_venv client-2026.2 constraints.txt
+}
+
+# make_client_venv NAME CONSTRAINTS: one with the command line of a release of OpenStack, and with
+# the tree as its users install it.
+make_client_venv() {
+    _make_venv "$1" "$2" "" python-openstackclient || return 1
+    _with_wheel "$1" "$2" "" true
+}
+
+# _with_wheel NAME CONSTRAINTS EXTRA COMMAND: has the wheel of the tree as it is now in it; what
+# comes after that is done by the command, which gets the directory.
+_with_wheel() {
+    local name=$1 constraints=$2 extra=$3 dir=$VENVS/$1 wheel
     wheel=$(_wheel "$dir/bin/pip") || return 1
     [ "$(cat "$dir/.wheel" 2>/dev/null)" = "$wheel" ] && return 0
-    _logged "$name" _install_wheel "$dir" "$constraints" "$wheel" || return 1
+    _logged "$name" _install_wheel "$dir" "$constraints" "$wheel$extra" "$4" || return 1
     echo "$wheel" >"$dir/.wheel"
 }
 
 _install_wheel() {
-    local dir=$1 constraints=$2 wheel=$3 catalogue
+    local dir=$1 constraints=$2 wheel=$3
     # The version is the same until the next commit, so pip would see nothing to do.
     "$dir/bin/pip" uninstall --disable-pip-version-check -q -y backup-manager || return 1
-    "$dir/bin/pip" install --disable-pip-version-check -c "$ROOT/$constraints" \
-        "${wheel}[dashboard]" || return 1
+    "$dir/bin/pip" install --disable-pip-version-check -c "$ROOT/$constraints" "$wheel" || return 1
+    "$4" "$dir"
+}
+
+_compile_catalogues() {
+    local dir=$1 catalogue
     # Horizon's own wheel leaves that to distributions.
     find "$dir"/lib/python*/site-packages/{horizon,openstack_dashboard,openstack_auth}/locale \
         -path '*/zh_Hans/*.po' | while read -r catalogue; do

@@ -22,6 +22,9 @@ DASHBOARD_VENV = Path(os.environ.get("BACKUP_MANAGER_DASHBOARD_VENV", _VENVS / "
 OLDEST_DASHBOARD_VENV = Path(
     os.environ.get("BACKUP_MANAGER_OLDEST_DASHBOARD_VENV", _VENVS / "dashboard-oldest")
 )
+_CLIENTS = Path(os.environ.get("BACKUP_MANAGER_CLIENT_VENVS", _VENVS))
+# By the release of OpenStack whose command line they have.
+CLIENT_VENVS = {release: _CLIENTS / f"client-{release}" for release in ("2024.1", "2026.2")}
 
 
 @pytest.fixture(scope="session")

@@ -26,16 +26,18 @@ class Shell:
     """A user's shell.
 
     :param login: his ``OS_`` variables
+    :param program: the ``openstack`` that he has
     """
 
-    def __init__(self, login: Mapping[str, str], home: Path) -> None:
+    def __init__(self, login: Mapping[str, str], home: Path, program: Path = OPENSTACK) -> None:
+        self._program = program
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
         self._environment = {**kept, **login, "HOME": str(home)}
 
     def run(self, line: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """A command, without its beginning ``openstack backup-manager``."""
         return subprocess.run(
-            [str(OPENSTACK), "backup-manager", *shlex.split(line)],
+            [str(self._program), "backup-manager", *shlex.split(line)],
             env={**self._environment, **variables},
             encoding="utf-8",
             capture_output=True,
