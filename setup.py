@@ -93,7 +93,21 @@ def compile_catalogue(source, target):
 
 
 class Distribution(setuptools.Distribution):
-    """Pbr replaces the argument ``cmdclass`` of setup()."""
+    """Pbr replaces the argument ``cmdclass`` of setup(), and knows no expression of licences."""
+
+    def parse_config_files(self, *args, **kwargs):
+        super().parse_config_files(*args, **kwargs)
+        self.express_license()
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.express_license()
+
+    def express_license(self):
+        # From setuptools 77 on. Until then the old field says the same.
+        if hasattr(self.metadata, "license_expression") and self.metadata.license:
+            self.metadata.license_expression = self.metadata.license
+            self.metadata.license = None
 
     def get_command_class(self, command):
         if command == "build_py":

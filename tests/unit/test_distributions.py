@@ -13,6 +13,7 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.source import checkout, tracked
 
@@ -100,12 +101,22 @@ def test_the_wheel_has_the_packages_and_nothing_else(built: tuple[Path, Path]) -
 
 def test_what_it_says_of_itself(metadata: Message) -> None:
     assert metadata["Name"] == "backup-manager"
-    assert "MIT" in (metadata["License"], metadata["License-Expression"])
+    # The expression replaces the older field and the classifier: nobody has to compare them.
+    assert (metadata["License-Expression"], metadata["License"]) == ("MIT", None)
+    assert metadata["License-File"] == "LICENSE"
+    assert metadata["Author"] == "The Backup Manager developers"
     assert "backup" in metadata["Keywords"]
     assert metadata["Requires-Python"] == ">=3.9"
-    assert {"server", "dashboard"} <= set(metadata.get_all("Provides-Extra", []))
+    extras = {"server", "dashboard", "test", "docs"}
+    assert set(metadata.get_all("Provides-Extra", [])) == extras
+    required = [Requirement(text) for text in metadata.get_all("Requires-Dist", [])]
+    assert {each.name for each in required if each.marker is None} == {
+        "keystoneauth1", "openstacksdk", "osc-lib",
+    }  # fmt: skip
+    for extra in extras:
+        assert [each for each in required if each.marker and each.marker.evaluate({"extra": extra})]
     classifiers = metadata.get_all("Classifier", [])
-    assert "License :: OSI Approved :: MIT License" in classifiers
+    assert [each for each in classifiers if each.startswith("License ")] == []
     assert "Topic :: System :: Archiving :: Backup" in classifiers
     assert "Backup Manager protects the volumes" in metadata.get_payload()
 
