@@ -129,6 +129,8 @@ def _admin_url(path: Path | None) -> str:
 
 
 def _sync(_: argparse.Namespace, __: cfg.ConfigOpts) -> None:
+    # To look into a database that isn't there makes it, too.
+    db_session.make_file()
     before = migration.current()
     migration.sync()
     after = migration.current()

@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until interrupted; returns the exit code."""
     chosen = _parser().parse_args(arguments)
+    # Database and logs are for nobody else, also below a directory that others may enter.
+    os.umask(0o077)
     try:
         cloud = _cloud(chosen.os_cloud)
         _require_free_port(chosen.port)

@@ -6,8 +6,10 @@ it could not look.
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from keystoneauth1 import exceptions as ks_exceptions
@@ -29,6 +31,9 @@ _OLDEST_MARIADB = (10, 6)
 _GROUPS = sorted({"database", "oslo_policy", *(group for group, _ in conf.list_opts())})
 # Schedules that a detail names.
 _NAMED = 5
+# A line of a configuration that holds a password, also as a part of a URL.
+_SECRET = re.compile(r"^\s*(\w*(password|secret)\w*\s*=|\w+\s*=\s*\S+://[^/@\s]*:[^/@\s]+@)", re.M)
+_OTHERS = 0o007
 # One of them lets the service user validate the tokens of others.
 _VALIDATING_ROLES = {"service", "admin"}
 
@@ -60,6 +65,31 @@ class Checks(upgradecheck.UpgradeCommands):
         except exceptions.BackupManagerError as error:
             return Result(Code.FAILURE, error.message)
         return Result(Code.SUCCESS)
+
+    def _files(self) -> Result:
+        """Nobody but the service and its group gets at passwords and at the database."""
+        try:
+            db_session.configure(self._conf)
+            database = db_session.file()
+        except (cfg.Error, sql_exceptions.SQLAlchemyError):
+            database = None  # the checks of the database say what is wrong
+        files = [*self._with_secrets(), *([database] if database and database.exists() else [])]
+        open_ = [str(path) for path in files if path.stat().st_mode & _OTHERS]
+        if not open_:
+            return Result(Code.SUCCESS)
+        return Result(
+            Code.WARNING,
+            f"Every user of this host gets at passwords or at the database. Run: "
+            f"chmod o= {' '.join(open_)}",
+        )
+
+    def _with_secrets(self) -> Iterator[Path]:
+        """The files of the configuration that hold a password."""
+        directories = [Path(each) for each in self._conf.config_dir or ()]
+        inside = [path for each in directories for path in sorted(each.glob("*.conf"))]
+        for path in [*map(Path, self._conf.config_file or ()), *inside]:
+            if _SECRET.search(path.read_text(errors="replace")):
+                yield path
 
     def _schema(self) -> Result:
         return self._with_database(_schema)
@@ -139,6 +169,7 @@ class Checks(upgradecheck.UpgradeCommands):
 
     _upgrade_checks = (
         ("Configuration", _configuration),
+        ("Permissions of files", _files),
         ("Database schema", _schema),
         ("Database server", _server),
         ("Delegations", _delegations),

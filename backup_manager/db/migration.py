@@ -39,6 +39,7 @@ def sync(revision: str = "head") -> None:
 
     :raises SchemaTooNew: a newer version of the program was here before
     """
+    session.make_file()
     _check_is_known(current())
     config = _config()
     with session.engine().connect() as connection:

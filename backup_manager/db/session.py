@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, TypeVar
 
 from oslo_config import cfg
 from oslo_db import api as oslo_db_api
 from oslo_db import exception as db_exceptions
 from oslo_db.sqlalchemy import enginefacade
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, event, text
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, event, make_url, text
 from sqlalchemy.orm import Session
 
 from backup_manager import clock
@@ -29,6 +30,7 @@ _SQLITE_BUSY_TIMEOUT_MS = 30_000
 _IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
 
 _manager: Any = enginefacade.transaction_context()
+_url = "sqlite://"
 # SQLite has one writer and polls for its lock in naps; queueing inside the process is faster.
 _sqlite_writer = threading.Lock()
 # Process id and connection.
@@ -42,8 +44,9 @@ class _Context:
 
 def configure(conf: cfg.ConfigOpts) -> None:
     """Point the process at the database of ``[database]``. No connection is made yet."""
-    global _manager, _kept_open
+    global _manager, _kept_open, _url
     _kept_open = None
+    _url = conf.database.connection
     _manager = enginefacade.transaction_context()
     _manager.configure(sqlite_fk=True, **dict(conf.database.items()))
     _manager.append_on_engine_create(_hide_parameters)
@@ -53,6 +56,21 @@ def configure(conf: cfg.ConfigOpts) -> None:
 def engine() -> Engine:
     """The SQLAlchemy engine, for migrations."""
     return _manager.writer.get_engine()  # type: ignore[no-any-return]
+
+
+def file() -> Path | None:
+    """The file of the database, None where it has none of its own."""
+    url = make_url(_url)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
+
+
+def make_file() -> None:
+    """Make the file of a new database, so that others on the host can't read it."""
+    path = file()
+    if path is not None and path.parent.is_dir():
+        # SQLite gives its other files the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o660))
 
 
 def _hide_parameters(engine: Engine) -> None:

@@ -242,6 +242,7 @@ class Stack:
         for group, values in groups.items():
             lines += [f"[{group}]", *(f"{key} = {value}" for key, value in values.items()), ""]
         path.write_text("\n".join(lines))
+        path.chmod(0o600)
         return path
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from oslo_config import cfg
 
 from backup_manager import conf
+from backup_manager.cmd import status
 from backup_manager.db import migration, models
 from backup_manager.db import session as db_session
 from tests.functional.stack import Stack
@@ -56,7 +58,7 @@ def test_all_is_well(look: Look, stack: Stack) -> None:
     # Other tests may leave broken schedules behind.
     found.pop("Delegations")
     assert _bad(found) == {}
-    assert len(found) == 6
+    assert len(found) == 7
     assert code in (OK, WARNING)
     done = _status("--config-file", str(stack.config_file), "upgrade", "check")
     assert "Check: Cinder microversion" in done.stdout
@@ -134,6 +136,47 @@ def test_a_policy_file_in_json(look: Look, tmp_path: Path) -> None:
     assert "oslopolicy-convert-json-to-yaml --namespace backup_manager" in found["Policy file"][1]
     path.write_text('"volume:list": ""\n')
     assert look(oslo_policy__policy_file=path)[1]["Policy file"][0] == OK
+
+
+@pytest.mark.parametrize(
+    ("text", "is_secret"),
+    [
+        ("[keystone_authtoken]\npassword = secret\n", True),
+        ("[admin_credentials]\napplication_credential_secret=secret\n", True),
+        ("[database]\nconnection = mysql+pymysql://u:secret@host/name\n", True),
+        ("[database]\nconnection = mysql+pymysql://host/name\n", False),
+        ("# password = secret\n[DEFAULT]\ndebug = true\n", False),
+    ],
+)
+def test_a_file_with_secrets_that_everybody_reads(
+    stack: Stack, tmp_path: Path, text: str, is_secret: bool
+) -> None:
+    path = tmp_path / "more.conf"
+    path.write_text(text)
+
+    def look() -> tuple[int, str]:
+        options = cfg.ConfigOpts()
+        conf.register(options)
+        options([], default_config_files=[str(stack.config_file), str(path)])
+        result = status.Checks(options)._files()
+        return result.code, result.details or ""
+
+    path.chmod(0o640)
+    assert look()[0] == OK
+    path.chmod(0o644)
+    code, details = look()
+    assert (code == WARNING, details.endswith(f"Run: chmod o= {path}")) == (is_secret, is_secret)
+
+
+def test_a_database_that_everybody_reads(look: Look, tmp_path: Path) -> None:
+    path = tmp_path / "open.sqlite"
+    path.touch(mode=0o644)
+    path.chmod(0o644)
+    code, details = look(database__connection=f"sqlite:///{path}")[1]["Permissions of files"]
+    assert (code, details.endswith(f"chmod o= {path}")) == (WARNING, True)
+    path.chmod(0o640)
+    url = f"sqlite:///{path}"
+    assert look(database__connection=url)[1]["Permissions of files"] == (OK, "")
 
 
 @pytest.mark.mariadb
