@@ -3,6 +3,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Without one, Chinese is a row of boxes.
+if [ -z "$(fc-list :lang=zh-cn family)" ]; then
+    echo "A font with Chinese is needed: apt-get install fontconfig fonts-wqy-microhei" >&2
+    exit 1
+fi
 pictures=$(mktemp -d)
 trap 'rm -rf "$pictures"' EXIT
 BACKUP_MANAGER_SCREENSHOTS=$pictures tools/run_tests.sh \
