@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from backup_manager import conf
@@ -60,6 +61,38 @@ def in_directory(name: str, directory: Path) -> Unit:
         settings.replace('"127.0.0.1:8791"', f'"127.0.0.1:{port}"')
     )
     return Unit(file, port, PYTHONPATH=str(REPOSITORY))
+
+
+def session_of(leader: int) -> list[int]:
+    """The processes of a session."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def listening(processes: Iterable[int]) -> set[tuple[str, int]]:
+    """The addresses, as the kernel writes them, and TCP ports that processes listen on."""
+    inodes = set()
+    for pid in processes:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                inodes.add(str(descriptor.readlink()))
+            except FileNotFoundError:
+                continue
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+                address, _, port = fields[1].rpartition(":")
+                found.add((address, int(port, 16)))
+    return found
 
 
 class Unit:
@@ -166,32 +199,11 @@ class Unit:
 
     def processes(self) -> list[int]:
         """The processes of the session, as the unit's control group would have them."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(fields[3]) == self.main_pid and fields[0] != "Z":
-                found.append(int(path.parent.name))
-        return found
+        return session_of(self.main_pid)
 
     def workers(self) -> list[int]:
         return [pid for pid in self.processes() if pid != self.main_pid]
 
     def listening(self) -> set[int]:
         """The TCP ports that its processes listen on, at any address."""
-        inodes = set()
-        for pid in self.processes():
-            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-                try:
-                    inodes.add(str(descriptor.readlink()))
-                except FileNotFoundError:
-                    continue
-        ports = set()
-        for table in ("tcp", "tcp6"):
-            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
-                    ports.add(int(fields[1].rpartition(":")[2], 16))
-        return ports
+        return {port for _, port in listening(self.processes())}
