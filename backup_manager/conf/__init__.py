@@ -73,20 +73,17 @@ def _own_opts() -> Iterable[tuple[str, Sequence[cfg.Opt]]]:
 def load(
     args: Sequence[str] = (),
     config_files: Sequence[str] | None = None,
-    cli_opts: Sequence[cfg.Opt] = (),
     description: str | None = None,
 ) -> cfg.ConfigOpts:
     """Read the configuration and set up logging.
 
     :param args: command-line arguments, without the program's name
     :param config_files: read these instead of the default places
-    :param cli_opts: options of one command, given on its command line
     :param description: what the program says of itself with ``--help``
     :returns: a configuration object of its own: nothing global is touched
     """
     conf = cfg.ConfigOpts()
     register(conf)
-    conf.register_cli_opts(cli_opts)
     conf(
         list(args),
         project="backup-manager",
