@@ -99,6 +99,8 @@ def run(chosen: argparse.Namespace) -> int:
     """
     options = conf.load(config_files=chosen.config_file)
     db_session.configure(options)
+    if chosen.verb != "create":
+        db_session.check_url()
     try:
         _VERBS[chosen.verb](chosen, options)
     except (db_exceptions.DBError, sql_exceptions.SQLAlchemyError) as error:

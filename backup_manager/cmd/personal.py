@@ -86,6 +86,11 @@ def _cloud(name: str | None) -> Any:
         cloud.get_session().get_token()
     except sdk_exceptions.ConfigException as error:
         raise PersonalError(str(error)) from error
+    except (AttributeError, TypeError) as error:
+        raise PersonalError(
+            "clouds.yaml is not made as it has to be: below 'clouds' is a name, and below that is "
+            "'auth' with auth_url, username and the like"
+        ) from error
     except ks_exceptions.ClientException as error:
         raise PersonalError(f"no login with the entry {name} of clouds.yaml: {error}") from error
     return cloud

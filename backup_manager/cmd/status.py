@@ -103,7 +103,10 @@ class Checks(upgradecheck.UpgradeCommands):
     def _with_database(self, check: Callable[[], Result]) -> Result:
         try:
             db_session.configure(self._conf)
+            db_session.check_url()
             return check()
+        except exceptions.BackupManagerError as error:
+            return Result(Code.FAILURE, error.message)
         except cfg.Error as error:
             return Result(Code.FAILURE, f"[database] can't be used: {error}")
         except (db_exceptions.DBError, sql_exceptions.SQLAlchemyError) as error:

@@ -20,9 +20,10 @@ from oslo_db import api as oslo_db_api
 from oslo_db import exception as db_exceptions
 from oslo_db.sqlalchemy import enginefacade
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, event, make_url, text
+from sqlalchemy import exc as sql_exceptions
 from sqlalchemy.orm import Session
 
-from backup_manager import clock
+from backup_manager import clock, exceptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +52,21 @@ def configure(conf: cfg.ConfigOpts) -> None:
     _manager.configure(sqlite_fk=True, **dict(conf.database.items()))
     _manager.append_on_engine_create(_hide_parameters)
     _manager.append_on_engine_create(_prepare_sqlite)
+
+
+def check_url() -> None:
+    """See that a connection could be made with ``[database]connection``.
+
+    :raises BackupManagerError: it could not; the message repeats no part of it
+    """
+    try:
+        make_url(_url).get_dialect().import_dbapi()
+    except (ValueError, ImportError, sql_exceptions.ArgumentError):
+        raise exceptions.BackupManagerError(
+            "[database]connection can't be used. It has to look like "
+            "mysql+pymysql://user:password@host:3306/database?charset=utf8mb4, with %40 for an @ "
+            "in the password and the like, or like sqlite:////path/of/file."
+        ) from None
 
 
 def engine() -> Engine:

@@ -1,4 +1,4 @@
-"""The constraints files say exactly what the environments have: no more, no less, nothing else."""
+"""What is installed: the constraints files say it exactly, and it says itself what it is."""
 
 from __future__ import annotations
 
@@ -35,8 +35,15 @@ _FILES = {
 _GIVEN = {"pip", "setuptools", "wheel", "backup-manager"}
 _TELL = """
 import importlib.metadata, json
-print(json.dumps([[each.metadata["Name"], each.version, each.requires or []]
-                  for each in importlib.metadata.distributions()]))
+found = []
+for each in importlib.metadata.distributions():
+    about = each.metadata
+    licences = [
+        *(about.get_all(name) or [] for name in ("License-Expression", "License", "License-File")),
+        [text for text in about.get_all("Classifier") or [] if text.startswith("License ::")],
+    ]
+    found.append([about["Name"], each.version, each.requires or [], sum(licences, [])])
+print(json.dumps(found))
 """
 files = pytest.mark.parametrize("name", _FILES)
 
@@ -47,10 +54,12 @@ class Installed:
 
     :param versions: by name
     :param wanted: the names that something in it requires, on whatever kind of machine
+    :param licences: what each of them says of its licence, by name
     """
 
     versions: dict[str, str]
     wanted: set[str]
+    licences: dict[str, list[str]]
 
 
 @cache
@@ -59,10 +68,11 @@ def _installed(venv: Path) -> Installed:
         [venv / "bin" / "python", "-c", _TELL], text=True, capture_output=True, check=True, cwd="/"
     )
     found = json.loads(done.stdout)
-    names = [Requirement(text).name for _, _, requires in found for text in requires]
+    names = [Requirement(text).name for _, _, requires, _ in found for text in requires]
     return Installed(
-        {canonicalize_name(name): version for name, version, _ in found},
+        {canonicalize_name(name): version for name, version, _, _ in found},
         {canonicalize_name(name) for name in names},
+        {canonicalize_name(name): licences for name, _, _, licences in found},
     )
 
 
@@ -117,3 +127,19 @@ def test_no_pin_is_outside_of_what_the_package_allows(name: str) -> None:
 def test_pins_are_exact(name: str) -> None:
     for version in _pins(name).values():
         assert re.fullmatch(r"[0-9][\w.!+]*", version)
+
+
+@pytest.mark.parametrize("release", CLIENT_VENVS)
+def test_a_bill_of_materials_can_be_made(release: str) -> None:
+    """From standard metadata alone, as tools for that read them: name, version and licence."""
+    installed = _installed(CLIENT_VENVS[release])
+    assert installed.licences["backup-manager"] == ["MIT", "LICENSE"]
+    assert [name for name, licences in installed.licences.items() if not any(licences)] == []
+    assert all(map(Version, installed.versions.values()))
+
+
+def test_the_bill_of_the_server_is_complete() -> None:
+    """The same of what the service runs with."""
+    installed = _installed(Path(sys.prefix))
+    unnamed = {name for name, licences in installed.licences.items() if not any(licences)}
+    assert unnamed == set()
