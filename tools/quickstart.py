@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sandbox.client import Sandbox
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_STATE_DIR = REPOSITORY / ".quickstart"
 API_PORT = 8790
 SCHEDULE = "quickstart"
 VOLUMES = {"web-data": 1, "db-data": 2, "mail-data": 1}
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keystone-port", type=int, default=DEFAULT_KEYSTONE_PORT, metavar="N")
     parser.add_argument("--cinder-port", type=int, default=DEFAULT_CINDER_PORT, metavar="N")
     parser.add_argument("--horizon-port", type=int, default=horizon.DEFAULT_PORT, metavar="N")
-    parser.add_argument("--state-dir", type=Path, default=REPOSITORY / ".quickstart", metavar="DIR")
+    parser.add_argument("--state-dir", type=Path, default=DEFAULT_STATE_DIR, metavar="DIR")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--sandbox-venv", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--dashboard-venv", type=Path, help=argparse.SUPPRESS)
@@ -95,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "\nquickstart: interrupted; tools/quickstart.sh --stop ends what runs", file=sys.stderr
+            f"\nquickstart: interrupted; {_again(places, '--stop')} ends what runs",
+            file=sys.stderr,
         )
         return 130
     return 0
@@ -375,13 +377,19 @@ Everything is running ({seconds:.0f} s). Go on with:
   openstack --os-cloud admin backup-manager service list
   curl {url}/
 
-Stop it: tools/quickstart.sh --stop     Remove its data: tools/quickstart.sh --clean""")
+Stop it: {_again(places, "--stop")}     Remove its data: {_again(places, "--clean")}""")
 
 
 def _look(port: int) -> None:
     print(f"""
 Open http://127.0.0.1:{port}/ and log in as demo, as reader (may only look) or as admin; the
 password is the name. The panels are under Project > Backup Manager.""")
+
+
+def _again(places: Places, option: str) -> str:
+    """This command for the same cloud."""
+    where = "" if places.root == DEFAULT_STATE_DIR else f" --state-dir {_short(places.root)}"
+    return f"tools/quickstart.sh{where} {option}"
 
 
 def _short(path: Path) -> str:

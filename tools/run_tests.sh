@@ -15,6 +15,9 @@ ensure_packages() {
     PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null ||
         packages+=(mariadb-server-core mariadb-client-core)
     command -v chromedriver >/dev/null || packages+=(chromium chromium-driver)
+    # Without a font with Chinese, its letters are boxes of another width.
+    [ -n "$(fc-list :lang=zh-cn family 2>/dev/null)" ] ||
+        packages+=(fontconfig fonts-wqy-microhei)
     command -v systemd-analyze >/dev/null || packages+=(systemd)
     command -v openssl >/dev/null || packages+=(openssl)
     command -v curl >/dev/null || packages+=(curl)

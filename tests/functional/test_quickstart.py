@@ -36,6 +36,7 @@ def test_quickstart(tmp_path: Path) -> None:
         assert "3 of 3 volumes done, 0 running: succeeded" in first.stdout
         assert first.stdout.count(" full ") >= 3
         assert f"http://127.0.0.1:{free['api']}" in first.stdout
+        assert f"Stop it: tools/quickstart.sh --state-dir {state} --stop" in first.stdout
 
         second = _quickstart(state, "--dashboard", *options)
         assert second.returncode == 0, second.stdout + second.stderr
