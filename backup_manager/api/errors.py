@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from backup_manager import exceptions
 from backup_manager.api.call import Body, Wsgi
+from backup_manager.db import session as db_session
 from backup_manager.rules import policy, record, recurrence, selector
 
 LOG = logging.getLogger(__name__)
@@ -91,6 +92,10 @@ def _no_database(error: Exception) -> Response:
     return _response(503, _NO_DATABASE)
 
 
+def _refused_by_database(error: Exception) -> Response:
+    return _no_database(error) if db_session.is_away(error) else _unexpected(error)
+
+
 def _unexpected(error: Exception) -> Response:
     LOG.exception("%s %s: unexpected error", request.method, request.path)
     return _response(500, _UNEXPECTED)
@@ -108,6 +113,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(db_exceptions.DBConnectionError, _no_database)
     app.register_error_handler(db_exceptions.DBDeadlock, _no_database)
     app.register_error_handler(sql_exceptions.TimeoutError, _no_database)
+    app.register_error_handler(sql_exceptions.OperationalError, _refused_by_database)
     app.register_error_handler(Exception, _unexpected)
 
 

@@ -28,6 +28,9 @@ from backup_manager import clock, exceptions
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SQLITE_BUSY_TIMEOUT_MS = 30_000
+# MariaDB lets nobody in: too many connections, a host that is blocked, or a login that it does not
+# accept any more.
+_REFUSED = {1040, 1044, 1045, 1129, 1203, 1226}
 _IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
 
 _manager: Any = enginefacade.transaction_context()
@@ -156,6 +159,17 @@ def writer() -> Iterator[Session]:
         if is_sqlite:
             session.connection(execution_options=_IMMEDIATE)
         yield session
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that there is no database to work with, until somebody does something.
+
+    What MariaDB refuses before it lets in is no lost connection to oslo.db.
+    """
+    if isinstance(error, db_exceptions.DBConnectionError):
+        return True
+    original = getattr(error, "orig", None)
+    return bool(original is not None and original.args and original.args[0] in _REFUSED)
 
 
 def words(error: Exception) -> str:

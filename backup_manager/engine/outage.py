@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 
-from oslo_db import exception as db_exceptions
 from oslo_log import log as logging
 
 from backup_manager.db import health
@@ -53,7 +52,7 @@ class Outage:
 
         :returns: whether it says that
         """
-        if not isinstance(error, db_exceptions.DBConnectionError):
+        if not db_session.is_away(error):
             return False
         with self._lock:
             if self._since is not None:

@@ -103,3 +103,24 @@ def test_it_waits_in_longer_and_longer_pauses_and_goes_on(
         wait_for(beats, 30)
         assert engine.terminate() == 0
     assert "Traceback" not in engine.logged()
+
+
+def test_a_login_that_is_refused_is_waited_for_too(
+    sandbox: Sandbox, server: MariaDB, tmp_path: Path
+) -> None:
+    url = sqlalchemy.make_url(server.create_database())
+    server.execute("CREATE USER keeper IDENTIFIED BY 'first'")
+    server.execute(f"GRANT ALL ON {url.database}.* TO keeper")
+    own = url.set(username="keeper", password="first")
+    stack = Stack(sandbox, tmp_path, own.render_as_string(hide_password=False))
+    with stack.running_engine() as engine:
+        wait_for(lambda: "is ready" in engine.logged())
+        server.execute("ALTER USER keeper IDENTIFIED BY 'second'")
+        server.execute("KILL USER keeper")
+        wait_for(lambda: "next look in 4 s" in engine.logged(), 90)
+        lines = [line for line in engine.logged().splitlines() if AWAY in line]
+        assert "Access denied for user" in lines[-1]
+        server.execute("ALTER USER keeper IDENTIFIED BY 'first'")
+        wait_for(lambda: "The database answers again, after" in engine.logged(), 90)
+        assert engine.terminate() == 0
+    assert "Traceback" not in engine.logged()

@@ -13,6 +13,7 @@ from keystoneauth1 import exceptions as ks_exceptions
 from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_db import exception as db_exceptions
+from sqlalchemy.exc import OperationalError
 
 from backup_manager import exceptions
 from backup_manager.api import middleware
@@ -49,6 +50,8 @@ def test_unexpected_error_is_logged_and_hidden(
     [
         (db_exceptions.DBConnectionError(), 503, "database"),
         (db_exceptions.DBDeadlock(), 503, "database"),
+        (OperationalError("", {}, Exception(1045, "Access denied for user")), 503, "database"),
+        (OperationalError("", {}, Exception(1054, "Unknown column")), 500, "unexpected"),
         (exceptions.Unavailable("Keystone does not answer"), 503, "Keystone does not answer"),
         (exceptions.BackupManagerError(), 500, "unexpected"),
     ],
