@@ -7,10 +7,8 @@ the user's own credentials.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 import requests
 from keystoneauth1 import adapter, plugin
@@ -19,7 +17,7 @@ from keystoneauth1 import loading as ks_loading
 from keystoneauth1 import session as ks_session
 from oslo_config import cfg
 from oslo_log import log as logging
-from oslo_utils import timeutils, uuidutils
+from oslo_utils import uuidutils
 
 from backup_manager import clock, exceptions
 from backup_manager.conf import admin_credentials, service_credentials
@@ -39,7 +37,7 @@ ADMIN = "admin"
 _NOBODY = "admin-credentials"
 
 # Scope that the service's own credentials may carry; a delegated token has another one.
-_NO_SCOPE = dict.fromkeys(
+NO_SCOPE = dict.fromkeys(
     (
         *("project_id", "project_name", "project_domain_id", "project_domain_name"),
         *("domain_id", "domain_name", "system_scope", "trust_id"),
@@ -52,7 +50,7 @@ _STORED = (
 # A run may wait in line for days before its first backup.
 _SHORTEST_TRUST = timedelta(days=7)
 # Keystone says each of these when a trust, its trustor or one of his roles is gone.
-_REFUSALS = (
+REFUSALS = (
     ks_exceptions.Unauthorized,
     ks_exceptions.Forbidden,
     ks_exceptions.NotFound,
@@ -60,13 +58,7 @@ _REFUSALS = (
 
 # More than an engine has workers and timers; see [engine]submit_workers.
 _CONNECTIONS = 50
-# Logins that an engine keeps at hand.
-_SESSIONS = 1000
 
-REPAIR = (
-    "A user who holds the roles {roles} in the project renews it with: "
-    "openstack backup-manager schedule enable <schedule>"
-)
 ADMIN_ADVICE = (
     "Records of backups are exported and imported with the rights of the service's own "
     "administrator, who has no role in project {project}, or there is no such project. Where this "
@@ -191,13 +183,13 @@ def admin_session(conf: cfg.ConfigOpts, project_id: str) -> ks_session.Session:
     :raises Unavailable: Keystone does not answer, or refuses the credentials
     """
     if conf.delegation.mode == SELF:
-        session = _login_of_service(conf, service_credentials.GROUP)
+        session = login_of_service(conf, service_credentials.GROUP)
     else:
-        session = new_session(conf, _admin_auth(conf, project_id))
+        session = new_session(conf, admin_auth(conf, project_id))
     try:
         found = session.get_project_id()
-    except _REFUSALS as error:
-        own = _login_of_service(conf, admin_credentials.in_use(conf))
+    except REFUSALS as error:
+        own = login_of_service(conf, admin_credentials.in_use(conf))
         raise exceptions.DelegationBroken(
             ADMIN_ADVICE.format(project=project_id, user=own.get_user_id())
         ) from error
@@ -210,12 +202,13 @@ def admin_session(conf: cfg.ConfigOpts, project_id: str) -> ks_session.Session:
     return session
 
 
-def _admin_auth(conf: cfg.ConfigOpts, project_id: str) -> plugin.BaseAuthPlugin:
-    scope = {**_NO_SCOPE, "project_id": project_id}
+def admin_auth(conf: cfg.ConfigOpts, project_id: str) -> plugin.BaseAuthPlugin:
+    """Credentials of the service's own administrator, in one project."""
+    scope = {**NO_SCOPE, "project_id": project_id}
     return load_auth(conf, admin_credentials.in_use(conf), **scope)
 
 
-def _login_of_service(conf: cfg.ConfigOpts, group: str) -> ks_session.Session:
+def login_of_service(conf: cfg.ConfigOpts, group: str) -> ks_session.Session:
     """A login with credentials of the service, in the scope that its configuration gives.
 
     :raises Unavailable: Keystone refuses them
@@ -261,7 +254,7 @@ _trustees: dict[int, tuple[cfg.ConfigOpts, str]] = {}
 def _trustee(conf: cfg.ConfigOpts) -> str:
     """The id of the service user; it stays while a configuration does, and a login is not cheap."""
     if id(conf) not in _trustees:
-        user_id = _login_of_service(conf, service_credentials.GROUP).get_user_id()
+        user_id = login_of_service(conf, service_credentials.GROUP).get_user_id()
         _trustees[id(conf)] = conf, str(user_id)
     return _trustees[id(conf)][1]
 
@@ -400,125 +393,3 @@ def describe(row: Delegation) -> dict[str, Any]:
         "error": row.error,
         "checked_at": clock.iso(row.checked_at),
     }
-
-
-# ---------------------------------------------------------------- used by the engine
-
-
-class Keyring:
-    """Sessions of the delegations in use: one token each, renewed by keystoneauth."""
-
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self._conf = conf
-        self._lock = threading.Lock()
-        # By delegation, with the trust that the session logs in with.
-        self._sessions: OrderedDict[str, tuple[str | None, ks_session.Session]] = OrderedDict()
-
-    def session(self, delegation_id: str) -> ks_session.Session:
-        """A session that acts in the delegation's project, with a token that works now.
-
-        What the attempt shows about the delegation is recorded.
-
-        :raises DelegationBroken: Keystone refuses it; the message says what to do
-        :raises Unavailable: Keystone does not answer, or refuses the service user itself
-        """
-        row = _load(delegation_id)
-        while True:
-            try:
-                return self._login(row)
-            except exceptions.DelegationBroken:
-                tried, row = row, _load(delegation_id)
-                # Its user renewed it meanwhile, and the trust that was tried went with that.
-                if row.trust_id == tried.trust_id and row.mode == tried.mode:
-                    raise
-
-    def _login(self, row: Delegation) -> ks_session.Session:
-        # A cached token would hide a revoked trust until it expires.
-        check = row.state == db.BROKEN or self._check_is_due(row)
-        if check:
-            self.drop(row)
-        found = self._cached(row)
-        try:
-            found.get_token()
-        except _REFUSALS as error:
-            self.drop(row)
-            # A wrong password of the service user must not break everybody's delegations.
-            _login_of_service(self._conf, self._group(row))
-            self._report_broken(row, str(error))
-        except ks_exceptions.ClientException as error:
-            raise exceptions.Unavailable(f"Keystone does not answer: {error}") from error
-        if found.get_project_id() != row.project_id:
-            self._report_broken(row, "these credentials are for another project")
-        if check:
-            _mark(row, db.ACTIVE, None)
-        return found
-
-    def _report_broken(self, row: Delegation, reason: str) -> NoReturn:
-        """Record that the delegation does not work.
-
-        :raises DelegationBroken: always
-        """
-        roles = ", ".join(self._conf.delegation.roles)
-        what = {
-            TRUST: "the trust, its user or one of his roles in the project is gone",
-            SERVICE: "the service user has no role in the project",
-            SELF: "the credentials of the service no longer work",
-            ADMIN: "the service's own administrator has no role in the project",
-        }[row.mode]
-        message = f"The engine may no longer act in the project: {what} (Keystone says: {reason})."
-        if row.mode == TRUST:
-            message = f"{message} {REPAIR.format(roles=roles)}"
-        if _mark(row, db.BROKEN, message) and row.state != db.BROKEN:
-            LOG.warning("Delegation %s of project %s broke: %s", row.id, row.project_id, reason)
-        raise exceptions.DelegationBroken(message)
-
-    def _check_is_due(self, row: Delegation) -> bool:
-        age = self._conf.delegation.check_interval
-        return row.checked_at is None or timeutils.is_older_than(
-            row.checked_at.replace(tzinfo=None), age
-        )
-
-    def _cached(self, row: Delegation) -> ks_session.Session:
-        with self._lock:
-            trust_id, found = self._sessions.get(row.id, (None, None))
-            if found is None or trust_id != row.trust_id:
-                found = new_session(self._conf, self._auth(row))
-                self._sessions[row.id] = row.trust_id, found
-            self._sessions.move_to_end(row.id)
-            if len(self._sessions) > _SESSIONS:
-                self._sessions.popitem(last=False)
-            return found
-
-    def drop(self, row: Delegation) -> None:
-        """Have the next use log in anew."""
-        with self._lock:
-            self._sessions.pop(row.id, None)
-
-    def _auth(self, row: Delegation) -> plugin.BaseAuthPlugin:
-        if row.mode == TRUST:
-            return load_auth(self._conf, **{**_NO_SCOPE, "trust_id": row.trust_id})
-        if row.mode == SERVICE:
-            return load_auth(self._conf, **{**_NO_SCOPE, "project_id": row.project_id})
-        if row.mode == ADMIN:
-            return _admin_auth(self._conf, row.project_id)
-        return load_auth(self._conf)
-
-    def _group(self, row: Delegation) -> str:
-        """The group of options with the credentials that a delegation is used with."""
-        if row.mode == ADMIN:
-            return admin_credentials.in_use(self._conf)
-        return service_credentials.GROUP
-
-
-def _load(delegation_id: str) -> Delegation:
-    with db_session.reader() as session:
-        row = db.get(session, delegation_id)
-    if row is None:
-        raise exceptions.DelegationBroken("The delegation of this run was removed.")
-    return row
-
-
-@db_session.retry
-def _mark(row: Delegation, state: str, error: str | None) -> bool:
-    with db_session.writer() as session:
-        return db.mark(session, row, state, error, clock.now())

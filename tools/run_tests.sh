@@ -25,7 +25,7 @@ ensure_packages() {
     PATH=$PATH:/usr/sbin command -v apache2 >/dev/null || packages+=(apache2-bin)
     command -v msgfmt >/dev/null || packages+=(gettext)
     # For one library of the oldest Horizon.
-    { command -v gcc >/dev/null && "$(find_python)" -c "$HAS_HEADERS"; } ||
+    { command -v gcc >/dev/null && "$PYTHON" -c "$HAS_HEADERS"; } ||
         packages+=(gcc python3-dev)
     [ ${#packages[@]} -gt 0 ] || return 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -45,13 +45,16 @@ prepare_others() {
     ensure_packages && tools/test_dashboard.sh --prepare && make_client_venvs
 }
 
+# All environments are made by this one, not by that of the first of them.
+PYTHON=$(find_python)
+export PYTHON
 # What has to be fetched comes while other things need the processors.
 prepare_others &
 preparing=$!
 make_venv main -e '.[server,test,docs]'
 "$VENVS/main/bin/pip" install --disable-pip-version-check -q --no-deps -c constraints.txt \
     axe-playwright-python
-"$(find_python)" -m sandbox install --venv "$VENVS/sandbox"
+"$PYTHON" -m sandbox install --venv "$VENVS/sandbox"
 export PATH=$VENVS/main/bin:$PATH
 if [ $# -gt 0 ]; then
     wait "$preparing"

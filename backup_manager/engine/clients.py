@@ -13,7 +13,7 @@ from backup_manager import exceptions, inventory
 from backup_manager.cinder import AccessDenied, Cinder, CinderError
 from backup_manager.db import delegation as db_delegation
 from backup_manager.db import session as db_session
-from backup_manager.delegation import Keyring
+from backup_manager.keyring import Keyring
 
 
 class Clients:

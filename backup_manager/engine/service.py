@@ -17,7 +17,6 @@ from backup_manager.db import migration
 from backup_manager.db import service as db
 from backup_manager.db import session as db_session
 from backup_manager.db.models import Service
-from backup_manager.delegation import Keyring
 from backup_manager.engine.clients import Clients
 from backup_manager.engine.expire import Expire
 from backup_manager.engine.fire import Fire
@@ -29,6 +28,7 @@ from backup_manager.engine.submit import Submit
 from backup_manager.engine.sync import Release, Sync
 from backup_manager.engine.track import Track
 from backup_manager.engine.watchdog import Watchdog
+from backup_manager.keyring import Keyring
 from backup_manager.version import VERSION
 
 LOG = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from openstack import exceptions
 
-from backup_manager import conf, delegation, sdk
+from backup_manager import conf, keyring, sdk
 from backup_manager.db import delegation as db
 from backup_manager.db import models
 from backup_manager.db import session as db_session
@@ -88,7 +88,7 @@ def test_a_trust_replaced_between_two_steps_of_the_engine_harms_nobody(
         return row
 
     monkeypatch.setattr(db, "get", read_and_then_replaced)
-    with_new_trust = delegation.Keyring(options).session(delegation_id)
+    with_new_trust = keyring.Keyring(options).session(delegation_id)
     assert with_new_trust.get_project_id() == tenant.project.id
     with db_session.reader() as session:
         row = session.get_one(models.Delegation, delegation_id)

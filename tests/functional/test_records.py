@@ -17,7 +17,7 @@ import openstack.exceptions
 import pytest
 from oslo_config import cfg
 
-from backup_manager import cinder, conf, delegation, exceptions
+from backup_manager import cinder, conf, delegation, exceptions, keyring
 from backup_manager.context import RequestContext
 from backup_manager.db import session as db_session
 from backup_manager.rules import record as rules
@@ -316,11 +316,11 @@ def test_an_administrator_of_its_own(there: Stack, other: Sandbox) -> None:
     context = RequestContext(user_id="whoever", project_id="elsewhere")
     delegation_id = delegation.grant_admin(options, context, project.id)
     assert delegation.grant_admin(options, context, project.id) == delegation_id
-    used = delegation.Keyring(options).session(delegation_id)
+    used = keyring.Keyring(options).session(delegation_id)
     assert (used.get_project_id(), used.get_user_id()) == (project.id, session.get_user_id())
     other.revoke(project, "admin", "admin")
     with pytest.raises(exceptions.DelegationBroken, match="own administrator has no role"):
-        delegation.Keyring(options).session(delegation_id)
+        keyring.Keyring(options).session(delegation_id)
     db_session.engine().dispose()
 
 
