@@ -68,4 +68,4 @@ echo "== tests of the dashboard"
 tools/test_dashboard.sh
 echo "== tests"
 # Three at a time, each with a cloud of its own: most of a test is waiting for something.
-exec pytest -n 3 --dist worksteal
+exec pytest -n 3 --dist worksteal --durations=25 --durations-min=10

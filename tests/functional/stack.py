@@ -19,12 +19,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import openstack.connection
+import pytest
 import sqlalchemy
 
 from backup_manager import sdk
 from sandbox.client import Project, Sandbox
 
 REPOSITORY = Path(__file__).parents[2]
+# For what both databases do alike, or where they play no part.
+once = pytest.mark.parametrize(
+    "database_kind", [pytest.param("sqlite", marks=pytest.mark.sqlite)], indirect=True
+)
 T = TypeVar("T")
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.functional.conftest import CLIENT_VENVS
-from tests.functional.stack import REPOSITORY, Stack, Tenant
+from tests.functional.stack import REPOSITORY, Stack, Tenant, once
 from tests.functional.test_commands import Shell
-from tests.functional.test_records import once
 
 releases = pytest.mark.parametrize("release", CLIENT_VENVS)
 

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from sandbox.client import Sandbox
-from tests.functional.stack import REPOSITORY, Stack, Tenant, free_port, wait_for
+from tests.functional.stack import REPOSITORY, Stack, Tenant, free_port, once, wait_for
+
+pytestmark = once
 
 OPENSTACK = Path(sys.executable).with_name("openstack")
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -10,9 +10,11 @@ from openstack import exceptions
 
 from backup_manager import sdk
 from sandbox.client import Sandbox
-from tests.functional.stack import Stack, Tenant
+from tests.functional.stack import Stack, Tenant, once
 from tests.functional.test_commands import Shell, _fields, _rows
 from tests.functional.test_retain import _made, _retaining, _run_of_retention, _schedule
+
+pytestmark = once
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from backup_manager.api.call import Route
 from backup_manager.api.routes import ROUTES
 from backup_manager.api.schemas import error
 from sandbox.client import Sandbox
-from tests.functional.stack import Stack, Tenant, wait_for
-from tests.functional.test_records import _forged, once
+from tests.functional.stack import Stack, Tenant, once, wait_for
+from tests.functional.test_records import _forged
 from tests.functional.test_windows import SELDOM, _fire, _run_of
 
 Tell = Callable[..., None]

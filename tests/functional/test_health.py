@@ -13,7 +13,7 @@ import sqlalchemy
 from openstack import exceptions
 
 from sandbox.client import Sandbox
-from tests.functional.stack import Stack, Tenant, wait_for
+from tests.functional.stack import Stack, Tenant, once, wait_for
 from tests.functional.test_commands import Shell
 
 YEARLY = {"type": "cron", "expression": "0 0 1 1 *"}
@@ -206,6 +206,7 @@ def test_health(
         sandbox.start_cinder()
 
 
+@once
 def test_watching_a_run(stack: Stack, tenant: Tenant, sandbox: Sandbox, tmp_path: Path) -> None:
     shell = Shell(tenant.project.environment, tmp_path)
     good, bad = tenant.volumes(2)

@@ -19,8 +19,7 @@ import pytest
 
 from backup_manager.api.routes import ROUTES
 from sandbox.client import Sandbox
-from tests.functional.stack import Stack, Tenant, wait_for
-from tests.functional.test_records import once
+from tests.functional.stack import Stack, Tenant, once, wait_for
 from tests.functional.test_requests import rows
 
 _SECONDS = 60

@@ -28,8 +28,7 @@ from backup_manager.api.routes import ROUTES
 from backup_manager.db.models import Base
 from sandbox.client import Sandbox
 from tests.functional.conftest import new_database
-from tests.functional.stack import IMPATIENT, Stack, Tenant
-from tests.functional.test_records import once
+from tests.functional.stack import IMPATIENT, Stack, Tenant, once
 
 _SECONDS = 60
 _DAILY = {"type": "daily", "time": "02:00"}

@@ -24,7 +24,7 @@ from backup_manager.rules import record as rules
 from sandbox.client import Sandbox
 from tests.functional.conftest import VENV, new_database
 from tests.functional.proxy import NO_TROUBLE, Proxy, Trouble
-from tests.functional.stack import IMPATIENT, Program, Stack, Tenant, wait_for
+from tests.functional.stack import IMPATIENT, Program, Stack, Tenant, once, wait_for
 from tests.functional.test_commands import Shell
 
 _BYTES = 1024**2
@@ -34,11 +34,6 @@ _PATIENT = {"cinder__timeout": 20, "engine__claim_timeout": 60}
 _QUICK = {"cinder__timeout": 1, "engine__claim_timeout": 12}
 _NOT_HERE = "cinder.backup.drivers.swift.SwiftBackupDriver"
 _SERVICE = "sandbox.backup_driver.FaultyPosixBackupDriver"
-
-# What both databases do alike.
-once = pytest.mark.parametrize(
-    "database_kind", [pytest.param("sqlite", marks=pytest.mark.sqlite)], indirect=True
-)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from openstack import exceptions
 
 from sandbox.client import Sandbox
-from tests.functional.stack import Stack, Tenant
+from tests.functional.stack import Stack, Tenant, once
 from tests.functional.test_commands import Shell, _fields, _rows
 
 NIGHTLY = {"type": "daily", "time": "02:00"}
@@ -78,6 +78,7 @@ def test_preview_of_a_chain_deletes_nothing(chain: Chain, tenant: Tenant, shell:
     assert {backup.id for backup in tenant.backups(chain.volume)} == set(chain.backups)
 
 
+@once
 def test_preview_and_hold_by_commands(tenant: Tenant, shell: Shell) -> None:
     (volume,) = tenant.volumes(1)
     shell(f"schedule create weekly --volume {volume} --weekly 02:00 --weekday mon --retain "
@@ -117,6 +118,7 @@ def test_preview_and_hold_by_commands(tenant: Tenant, shell: Shell) -> None:
     assert len(tenant.backups(volume)) == 3
 
 
+@once
 def test_policies_by_commands(stack: Stack, tenant: Tenant, shell: Shell) -> None:
     (volume,) = tenant.volumes(1)
     assert _fields(shell("policy show")) == {
@@ -138,6 +140,7 @@ def test_policies_by_commands(stack: Stack, tenant: Tenant, shell: Shell) -> Non
     assert "retention.max_age_days" in shell.refused("policy set --retain max-age=1000")
 
 
+@once
 def test_simulation_by_commands(
     stack: Stack, tenant: Tenant, sandbox: Sandbox, shell: Shell
 ) -> None:

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from sandbox.client import Sandbox
-from tests.functional.stack import Stack, Tenant, wait_for
+from tests.functional.stack import Stack, Tenant, once, wait_for
 from tests.functional.test_commands import Shell
 from tests.functional.test_gabbi import _backup, _missed, _overlapping
-from tests.functional.test_records import once
 
 pytestmark = once
 

@@ -10,12 +10,9 @@ import pytest
 import sqlalchemy
 
 from sandbox.client import Sandbox
-from tests.functional.stack import Program, Stack, Tenant, wait_for
+from tests.functional.stack import Program, Stack, Tenant, once, wait_for
 
-# The database has no part in it.
-pytestmark = pytest.mark.parametrize(
-    "database_kind", [pytest.param("sqlite", marks=pytest.mark.sqlite)], indirect=True
-)
+pytestmark = once
 
 YEARLY = {"type": "cron", "expression": "0 0 1 1 *"}
 

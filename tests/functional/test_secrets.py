@@ -24,9 +24,8 @@ import sqlalchemy
 from backup_manager import conf, delegation, sdk
 from sandbox import identity
 from sandbox.client import Sandbox
-from tests.functional.stack import IMPATIENT, MariaDB, Program, Stack, Tenant, wait_for
+from tests.functional.stack import IMPATIENT, MariaDB, Program, Stack, Tenant, once, wait_for
 from tests.functional.test_personal import Person, _password
-from tests.functional.test_records import once
 from tests.functional.units import listening, session_of
 
 _SECONDS = 60

@@ -11,7 +11,7 @@ from openstack import exceptions
 
 from backup_manager import sdk
 from sandbox.client import Sandbox
-from tests.functional.stack import Stack, Tenant, wait_for
+from tests.functional.stack import Stack, Tenant, once, wait_for
 from tests.functional.test_commands import Shell
 
 # Never by itself while a test runs.
@@ -47,6 +47,7 @@ def _label(tenant: Tenant, volume_id: str, **metadata: str) -> None:
     tenant.connection.block_storage.set_volume_metadata(volume_id, **metadata)
 
 
+@once
 def test_selectors_from_the_shell(
     stack: Stack, tenant: Tenant, sandbox: Sandbox, shell: Shell
 ) -> None:
@@ -247,6 +248,7 @@ def test_a_task_past_its_limit_is_never_submitted(own_stack: Stack, tenant: Tena
     assert tenant.backups(late) == []
 
 
+@once
 def test_what_the_quota_has_no_room_for(
     stack: Stack, tenant: Tenant, sandbox: Sandbox, shell: Shell
 ) -> None:
