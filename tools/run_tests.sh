@@ -45,6 +45,8 @@ prepare_others() {
     ensure_packages && tools/test_dashboard.sh --prepare && make_client_venvs
 }
 
+# Programs are started many hundred times: they are compiled once.
+unset PYTHONDONTWRITEBYTECODE
 # All environments are made by this one, not by that of the first of them.
 PYTHON=$(find_python)
 export PYTHON
