@@ -29,10 +29,14 @@ def _visible(character: str) -> str:
     return ascii(character)[1:-1]
 
 
+# One, so that a handler that is protected already stays as it is.
+_ONE_LINE = OneLine()
+
+
 def protect() -> None:
     """Have all handlers that exist now log each message on a line."""
     for handler in _handlers():
-        handler.addFilter(OneLine())
+        handler.addFilter(_ONE_LINE)
 
 
 def _handlers() -> Iterator[logging.Handler]:

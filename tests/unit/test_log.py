@@ -44,3 +44,9 @@ def test_what_others_say_stays_on_the_line(written: io.StringIO, said: str, expe
     first, second = written.getvalue().split("\n")[:2]
     assert first == f"Task x failed: {expected}"
     assert second == f"Without arguments: {expected}".replace("%", "%%")
+
+
+def test_a_handler_is_protected_once(written: io.StringIO) -> None:
+    filters = {each: list(each.filters) for each in log._handlers()}
+    log.protect()
+    assert {each: list(each.filters) for each in log._handlers()} == filters
