@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from selenium import webdriver
 from selenium.common import exceptions
@@ -21,6 +23,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 T = TypeVar("T")
+
+_persons = itertools.count(1)
 
 # Machines can be slow; whoever waits that long has found a fault.
 PATIENCE = 60
@@ -94,7 +98,7 @@ def _program(name: str) -> str:
 class Browser:
     """One person's look at Horizon.
 
-    :param url: of Horizon
+    :param url: of Horizon, on this machine
     :param downloads: where the browser puts files
     :param screenshots: where :meth:`screenshot` puts pictures
     """
@@ -103,10 +107,11 @@ class Browser:
         self, driver: webdriver.Chrome, url: str, downloads: Path, screenshots: Path
     ) -> None:
         self.driver = driver
-        self.url = url
+        self._port = urlsplit(url).port
         self._downloads = downloads
         self._screenshots = screenshots
         self.resize(1280)
+        self.forget()
 
     # Going somewhere
 
@@ -298,10 +303,12 @@ class Browser:
         return f"{self.path}\n{self.text('body')}\nScreenshot in {self._screenshots}"
 
     def forget(self) -> None:
-        """Be a new person, with a new browser."""
-        self.driver.execute_cdp_cmd(
-            "Storage.clearDataForOrigin", {"origin": self.url, "storageTypes": "all"}
-        )
+        """Be a new person, whom Horizon has not seen.
+
+        With a host of his own (Chromium takes each name under ``localhost`` for this machine):
+        cookies could be deleted, but answers that are still on their way set them again.
+        """
+        self.url = f"http://person-{next(_persons)}.localhost:{self._port}"
         self.driver.get("about:blank")
         self.complaints()
 
