@@ -59,8 +59,9 @@ def test_they_work(stack: Stack, tenant: Tenant, tmp_path: Path, release: str) -
     done = shell.run(f"backup create {volume_id} --wait -f json")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert json.loads(done.stdout)["status"] == "succeeded"
+    run = json.loads(done.stdout)
     (backup,) = shell.json("backup list")
+    assert (run["status"], run["backups"]) == ("succeeded", [backup["ID"]])
     assert (backup["Volume"], backup["Status"]) == ("volume-0", "available")
     assert "created" in shell.run("schedule create s --daily 02:00 --volume volume-0").stdout
     assert shell.refused("schedule show nothing") == "No schedule has the name or ID 'nothing'"

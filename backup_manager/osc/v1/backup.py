@@ -43,6 +43,8 @@ def _add_backup(parser: argparse.ArgumentParser) -> None:
 class CreateBackup(waiting.RunStarter):
     """Back up volumes now."""
 
+    made = ("backups", "backup_id")
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(

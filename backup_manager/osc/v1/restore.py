@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from osc_lib import exceptions
 
-from backup_manager.osc.v1 import base, display, waiting
+from backup_manager.osc.v1 import base, waiting
 from backup_manager.sdk.v1.run import Run
 
 Item = dict[str, Any]
@@ -33,6 +33,7 @@ class RestoreBackup(waiting.RunStarter):
     """
 
     wait_for = "all volumes are restored"
+    made = ("volumes", "target_volume_id")
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -83,18 +84,6 @@ class RestoreBackup(waiting.RunStarter):
         items = [self._item(entry) for entry in entries]
         self._confirm(items, parsed_args.yes)
         return self.client.restore_backups(items)
-
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        names, values = super().take_action(parsed_args)
-        if not parsed_args.wait:
-            return names, values
-        run_id = values[names.index("id")]
-        tasks = self.client.run_tasks(run_id, limit=base.PAGE)
-        volume_ids = [task.target_volume_id for task in tasks if task.status == "succeeded"]
-        cell = display.Cell(volume_ids, lambda: display.lines(volume_ids))
-        return (*names, "volumes"), (*values, cell)
 
     def _item(self, entry: Mapping[str, Any]) -> Item:
         """An entry with ids in place of names, as the API wants it."""

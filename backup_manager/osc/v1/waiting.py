@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from backup_manager.osc.v1 import display, progress
+from backup_manager.osc.v1 import base, display, progress
 from backup_manager.osc.v1.run import RUN_COLUMNS
 from backup_manager.sdk.v1.run import Run
 
@@ -15,6 +15,8 @@ class RunStarter(progress.Waiter):
 
     #: What ``--wait`` waits for.
     wait_for = "all backups are made"
+    #: What ``--wait`` tells the ids of in the end: the column, and the attribute of a task.
+    made: tuple[str, str] | None = None
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -33,6 +35,13 @@ class RunStarter(progress.Waiter):
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         started = self.start(parsed_args)
-        if parsed_args.wait:
-            started = self.wait(started)
-        return display.single(started, RUN_COLUMNS)
+        if not parsed_args.wait:
+            return display.single(started, RUN_COLUMNS)
+        finished = self.wait(started)
+        names, values = display.single(finished, RUN_COLUMNS)
+        if self.made is None:
+            return names, values
+        column, attribute = self.made
+        tasks = self.client.run_tasks(finished, status="succeeded", limit=base.PAGE)
+        ids = [getattr(task, attribute) for task in tasks]
+        return (*names, column), (*values, display.Cell(ids, lambda: display.lines(ids)))

@@ -56,6 +56,9 @@ def test_wait(openstack: Openstack, cloud: FakeCloud, volumes: list[str]) -> Non
     result = openstack("backup-manager backup create db-1 db-2 db-3 --wait -f json")
     assert result.code == 0
     assert result.json["status"] == "succeeded"
+    made = [task["backup_id"] for task in cloud.data["tasks"]]
+    assert all(made)
+    assert result.json["backups"] == made
     assert result.err.splitlines() == [
         "0 of 3 done, 2 running",
         "2 of 3 done, 1 running, 1 failed",
@@ -87,6 +90,7 @@ def test_wait_failure(openstack: Openstack, cloud: FakeCloud, volumes: list[str]
     result = openstack("-q backup-manager backup create db-1 db-2 db-3 --wait -f json")
     assert result.code == 1
     assert result.json["status"] == "partial", "the run is printed all the same"
+    assert result.json["backups"] == [cloud.data["tasks"][0]["backup_id"]]
     assert result.err == (
         f"Run {result.json['id']}: 2 of 3 did not succeed: db-2 (quota exceeded); "
         "db-3 (no space left)\n"
