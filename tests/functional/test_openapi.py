@@ -20,7 +20,6 @@ from sandbox.client import Sandbox
 from tests.functional.conftest import new_database
 from tests.functional.openapi_values import KNOWN_IDS
 from tests.functional.stack import IMPATIENT, REPOSITORY, Stack, Tenant
-from tests.functional.test_requests import sendable
 
 _CONFIG = Path(__file__).with_name("schemathesis.toml")
 # What schemathesis does with each kind of database. Limits are looked at before any database is.
@@ -135,11 +134,15 @@ class Links:
 def _body(label: str, volume_id: str) -> dict[str, Any] | None:
     """A body that is good for an operation, if it takes one."""
     schedule = {"name": "linked", "recurrence": _DAILY, "volumes": [volume_id]}
-    creating = {
+    return {
         "POST /v1/backups": {"backup": {"volumes": [volume_id]}},
+        "PATCH /v1/backups/{backup_id}": {"backup": {"held": True}},
         "POST /v1/schedules": {"schedule": schedule},
-    }
-    return creating.get(label) or sendable(label, volume_id)
+        "PATCH /v1/schedules/{schedule_id}": {"schedule": {"generation": 1, "enabled": False}},
+        "POST /v1/schedules/{schedule_id}/volumes": {"volumes": [volume_id]},
+        "POST /v1/schedules/{schedule_id}/volumes/remove": {"volumes": [volume_id]},
+        "PUT /v1/volumes/{volume_id}/policy": {"policy": {"retention": {"keep_last": 1}}},
+    }.get(label)
 
 
 def _evaluate(expression: str, body: Any) -> str:

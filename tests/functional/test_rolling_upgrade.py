@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -32,8 +32,7 @@ def older(tmp_path: Path) -> Path:
         capture_output=True,
     )
     assert done.returncode == 0, f"The history is needed (git fetch --unshallow): {done.stderr}"
-    with tarfile.open(archive) as files:
-        files.extractall(tmp_path / "older", filter="data")
+    shutil.unpack_archive(archive, tmp_path / "older")
     return tmp_path / "older"
 
 
