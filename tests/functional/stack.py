@@ -22,7 +22,9 @@ import openstack.connection
 import pytest
 import sqlalchemy
 
-from backup_manager import sdk
+from backup_manager import conf, sdk
+from backup_manager.db import migration
+from backup_manager.db import session as db_session
 from sandbox.client import Project, Sandbox
 
 REPOSITORY = Path(__file__).parents[2]
@@ -195,10 +197,18 @@ IMPATIENT = {
 }
 
 
+def sync_database(config_file: Path) -> None:
+    """What ``backup-manager-manage db sync`` does; a hundred processes for it take minutes."""
+    db_session.configure(conf.load(config_files=[str(config_file)]))
+    migration.sync()
+    db_session.engine().dispose()
+
+
 class Stack:
     """API and engines over one sandbox and one database.
 
     :param tree: the source that the programs are run from
+    :param sync: whether to make the schema of the database
     """
 
     def __init__(
@@ -208,6 +218,7 @@ class Stack:
         database: str,
         options: Mapping[str, Any] = IMPATIENT,
         tree: Path = REPOSITORY,
+        sync: bool = True,
     ) -> None:
         self._tree = tree
         self.sandbox = sandbox
@@ -218,7 +229,8 @@ class Stack:
         self._options = dict(options)
         self._programs: list[Program] = []
         self.config_file = self.write_config("backup-manager")
-        self.manage("db", "sync")
+        if sync:
+            sync_database(self.config_file)
 
     def write_config(self, name: str, **options: Any) -> Path:
         """A configuration file; ``options`` are named ``group__option``."""

@@ -42,9 +42,10 @@ _TOO_WIDE = """
 def look(browser: Browser, name: str, path: str) -> list[str]:
     """What does not fit on a page, or bars the way; leaves a picture of it for each width."""
     found: list[str] = []
+    browser.goto(path)
     for width in WIDTHS:
         browser.resize(width)
-        browser.goto(path)
+        browser.settle()
         browser.screenshot(f"{name}-{width}")
         found += browser.driver.execute_script(_TOO_WIDE)
     return found + browser.barriers()

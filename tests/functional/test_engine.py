@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import sqlalchemy
 
+from backup_manager import sdk
 from sandbox.client import Sandbox
 from tests.functional.stack import Stack, Tenant, wait_for
 
@@ -115,8 +116,6 @@ def test_sigterm_drains_and_exits_0(own_stack: Stack, tenant: Tenant, sandbox: S
 
 
 def own_stack_services(stack: Stack, sandbox: Sandbox) -> list[str]:
-    from backup_manager import sdk
-
     with sandbox.connection("admin") as admin:
         return [service.state for service in sdk.attach(admin).services()]
 

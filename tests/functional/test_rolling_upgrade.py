@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +18,6 @@ from tests.functional.stack import REPOSITORY, MariaDB, Program, Stack, Tenant, 
 # A program that knows no more than revision 0003 of the schema.
 _OLDER, _OLD_REVISION = "7039ee4", "0003"
 _SCHEDULES = 40
-_SOON = 4
 _DAILY = {"type": "daily", "time": "00:00"}
 
 
@@ -42,21 +42,27 @@ def old(
 ) -> Iterator[Stack]:
     """The older service, with two engines."""
     (tmp_path / "old").mkdir()
-    old = Stack(sandbox, tmp_path / "old", mariadb.create_database(), tree=older)
+    old = Stack(sandbox, tmp_path / "old", mariadb.create_database(), tree=older, sync=False)
+    old.manage("db", "sync")
     old.start_api()
     yield old
     old.stop()
     sandbox.register_endpoint(stack.url)
 
 
-def _in_use(stack: Stack, tenant: Tenant) -> dict[str, datetime]:
-    """Schedules of one volume each that become due one by one, second by second."""
-    made = [
-        tenant.client.create_schedule(f"schedule-{number}", _DAILY, [volume_id], timezone="UTC")
-        for number, volume_id in enumerate(tenant.volumes(_SCHEDULES))
+def _in_use(tenant: Tenant) -> list[str]:
+    """Schedules of one volume each, none of which is due."""
+    volumes = tenant.volumes(_SCHEDULES)
+    return [
+        tenant.client.create_schedule(f"schedule-{n}", _DAILY, [volume_id], timezone="UTC").id
+        for n, volume_id in enumerate(volumes)
     ]
-    first = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=_SOON)
-    slots = {schedule.id: first + timedelta(seconds=number) for number, schedule in enumerate(made)}
+
+
+def _let_fire(stack: Stack, schedule_ids: list[str]) -> dict[str, datetime]:
+    """Have schedules become due one by one, second by second, from now on."""
+    first = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=1)
+    slots = {each: first + timedelta(seconds=n) for n, each in enumerate(schedule_ids)}
     for schedule_id, slot in slots.items():
         stack.move("schedules.next_run_at", slot, id=schedule_id)
     return slots
@@ -87,31 +93,32 @@ def test_every_slot_fires_once_while_engines_are_replaced(
     for engine in engines:
         engine.start()
         wait_for(lambda engine=engine: "is ready" in engine.logged(), 60, "an old engine")  # type: ignore[misc]
-    slots = _in_use(old, tenant)
-    # Something due between each step and the next.
-    reached = [wait_for(lambda: _fired(old), 60, "the first slot")]
+    schedules = iter(_in_use(tenant))
+    slots: dict[str, datetime] = {}
 
-    assert _OLD_REVISION in old.manage("db", "version").stdout
+    def let_fire() -> None:
+        """Have the next ones become due, in the step that follows and after it; one has fired."""
+        before = _fired(old)
+        slots.update(_let_fire(old, list(itertools.islice(schedules, _SCHEDULES // 4))))
+        wait_for(lambda: _fired(old) > before, 60, "the first slot")
+
+    let_fire()
     (tmp_path / "new").mkdir()
-    new = Stack(sandbox, tmp_path / "new", old.database)
+    new = Stack(sandbox, tmp_path / "new", old.database, sync=False)
+    assert _OLD_REVISION in old.manage("db", "version").stdout
+    new.manage("db", "sync")
+    assert _OLD_REVISION not in new.manage("db", "version").stdout
     try:
-        assert _OLD_REVISION not in new.manage("db", "version").stdout
-        reached.append(_more(old, reached))
+        let_fire()
         engines[0] = _replace(engines[0], new, "one")
-        reached.append(_more(old, reached))
+        let_fire()
         engines[1] = _replace(engines[1], new, "two")
-        reached.append(_more(old, reached))
+        let_fire()
         new.start_api()
-        tenant = Tenant(sandbox, tenant.project)
-        assert _fired(old) < _SCHEDULES, f"all was over before the end: {reached}"
-        _each_once(slots, tenant)
+        assert len(slots) == _SCHEDULES
+        _each_once(slots, Tenant(sandbox, tenant.project))
     finally:
         new.stop()
-
-
-def _more(stack: Stack, reached: list[int]) -> int:
-    """How many have fired, once it is more than at the step before."""
-    return wait_for(lambda: (now := _fired(stack)) > reached[-1] and now, 60, "another slot")
 
 
 def _each_once(slots: dict[str, datetime], tenant: Tenant) -> None:

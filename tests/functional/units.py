@@ -14,10 +14,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from backup_manager import conf
-from backup_manager.db import migration
-from backup_manager.db import session as db_session
-from tests.functional.stack import free_port
+from tests.functional.stack import free_port, sync_database
 
 REPOSITORY = Path(__file__).parents[2]
 ETC = REPOSITORY / "etc"
@@ -36,9 +33,7 @@ def prepare(directory: Path, more: str = "") -> None:
         "username = backup-manager\npassword = secret\nproject_name = service\n"
         f"user_domain_name = Default\nproject_domain_name = Default\n{more}"
     )
-    db_session.configure(conf.load(config_files=[str(path)]))
-    migration.sync()
-    db_session.engine().dispose()
+    sync_database(path)
 
 
 def for_anybody(rules: str) -> str:
