@@ -51,6 +51,15 @@ class Conflict(BackupManagerError):
     code = 409
 
 
+class DelegationReleased(Conflict):
+    """It was no longer needed when it was taken, and not yet when it was to be relied on."""
+
+    msg_fmt = (
+        "The right to act in this project was given up meanwhile, because nothing needed it. "
+        "Repeat the request."
+    )
+
+
 class StaleGeneration(Conflict):
     msg_fmt = (
         "Schedule {id} was changed by somebody else in the meantime (you sent generation {sent}). "

@@ -10,6 +10,7 @@ from flask import Flask, Response, jsonify, request
 from keystoneauth1 import access
 from keystoneauth1.identity.access import AccessInfoPlugin
 from oslo_config import cfg
+from oslo_log import log as logging
 from oslo_middleware.request_id import ENV_REQUEST_ID
 from oslo_policy import policy
 
@@ -18,6 +19,10 @@ from backup_manager.api import errors, middleware, routes, validation
 from backup_manager.api.call import Call, Route
 from backup_manager.context import RequestContext
 
+LOG = logging.getLogger(__name__)
+
+# Of a request whose delegation is released between two of its steps, a matter of milliseconds.
+_REPEATS = 2
 _NO_PROJECT = (
     "Your token has no project scope. Volumes and backups belong to projects: "
     "authenticate with a project, for example with OS_PROJECT_NAME set."
@@ -56,13 +61,26 @@ def _answer(
     **ids: str,
 ) -> Response:
     call = _validate(_authorize(route, conf, enforcer), ids)
-    result = route.handler(call, **ids)
+    result = _handle(call, ids)
     schema, status = route.operation.answer(call.body)
     if check_responses:
         validation.response(schema or {"type": "null"}, result)
     response = jsonify(result) if result is not None else Response()
     response.status_code = status
     return response
+
+
+def _handle(call: Call, ids: dict[str, str]) -> Any:
+    """What the handler answers, which may begin anew when its delegation is released meanwhile.
+
+    It has written nothing by then: a delegation is held in the transaction that relies on it.
+    """
+    for _ in range(_REPEATS):
+        try:
+            return call.route.handler(call, **ids)
+        except exceptions.DelegationReleased:
+            LOG.info("The delegation was released at this moment; another one is asked for.")
+    return call.route.handler(call, **ids)
 
 
 def _authorize(route: Route, conf: cfg.ConfigOpts, enforcer: policy.Enforcer) -> Call:

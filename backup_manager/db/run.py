@@ -303,7 +303,7 @@ def hold_delegation(session: Session, delegation_id: str) -> None:
 
     What is inserted in it keeps the delegation from then on.
 
-    :raises Conflict: it is too late for that
+    :raises DelegationReleased: it is too late for that
     """
     # Writing to the row, where a lock would do, is what Galera's other nodes see.
     held = session.execute(
@@ -313,10 +313,7 @@ def hold_delegation(session: Session, delegation_id: str) -> None:
         .execution_options(synchronize_session=False)
     )
     if not held.rowcount:  # type: ignore[attr-defined]
-        raise exceptions.Conflict(
-            "The right to act in this project was given up meanwhile, because nothing needed it. "
-            "Repeat the request."
-        )
+        raise exceptions.DelegationReleased()
 
 
 # ---------------------------------------------------------------- history that is old

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from openstack import exceptions
 
-from backup_manager import conf, keyring, sdk
+from backup_manager import conf, delegation, keyring, sdk
+from backup_manager.api import app
 from backup_manager.db import delegation as db
 from backup_manager.db import models
 from backup_manager.db import session as db_session
@@ -93,6 +94,42 @@ def test_a_trust_replaced_between_two_steps_of_the_engine_harms_nobody(
     with db_session.reader() as session:
         row = session.get_one(models.Delegation, delegation_id)
     assert (row.state, row.error, row.expires_at) == ("active", None, None)
+    db_session.engine().dispose()
+
+
+def test_a_trust_given_up_before_it_is_relied_on_is_replaced(
+    own_stack: Stack, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = conf.load(config_files=[str(own_stack.write_config("in-process"))])
+    db_session.configure(options)
+    grant, seen = delegation.grant, []
+
+    def grant_and_release(*arguments: Any, **more: Any) -> str:
+        granted = grant(*arguments, **more)
+        seen.append(_trusts(tenant))
+        if len(seen) == 1:
+            # As an engine does every few minutes. The trust itself waits for its trustor.
+            delegation.release_unneeded(options)
+            with db_session.reader() as session:
+                assert session.get_one(models.Delegation, granted).state == db.RELEASING
+        return granted
+
+    monkeypatch.setattr(delegation, "grant", grant_and_release)
+    answer = (
+        app.create_app(options)
+        .test_client()
+        .post(
+            "/v1/backups",
+            json={"backup": {"volumes": tenant.volumes(1)}},
+            headers={"X-Auth-Token": tenant.connection.auth_token},
+        )
+    )
+    assert answer.status_code == 202, answer.text
+    ((first,), (second,)) = seen
+    assert first != second
+    assert _trusts(tenant) == [second]
+    with own_stack.running_engine():
+        assert tenant.finished(next(tenant.client.runs())).status == "succeeded"
     db_session.engine().dispose()
 
 

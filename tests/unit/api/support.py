@@ -144,7 +144,8 @@ class Delegations:
         self.granted: list[str] = []
         self.released = 0
         self.fails_with: Exception | None = None
-        self.state = "active"
+        #: What becomes of those granted, one by one, before they are relied on.
+        self.states: list[str] = []
 
     def grant(self, conf: Any, context: Any, lasting: bool = True) -> str:
         if self.fails_with is not None:
@@ -159,7 +160,7 @@ class Delegations:
             if row is None:
                 row = delegation(context.project_id, context.user_id)
                 session.add(row)
-            row.state, row.error = self.state, None
+            row.state, row.error = self.states.pop(0) if self.states else "active", None
         self.granted.append(row.id)
         return row.id
 

@@ -113,17 +113,29 @@ def test_refused_delegation_writes_nothing(
     assert support.count() == 0
 
 
-def test_delegation_that_is_released_just_then(
+def test_a_delegation_that_is_released_just_then_is_asked_for_again(
     member: Caller, volumes: list[str], delegations: support.Delegations
 ) -> None:
-    delegations.state = "releasing"
+    schedule = create(member, volumes)
     request = {"name": "n", "recurrence": support.DAILY, "volumes": volumes}
     for path, body in (
         ("/v1/schedules", {"schedule": request}),
         ("/v1/backups", {"backup": {"volumes": volumes}}),
+        (f"/v1/schedules/{schedule['id']}/run", None),
     ):
+        before = support.count(Schedule, Run)
+        delegations.states = ["releasing", "releasing"]
         answer = member("POST", path, body)
-        assert (answer.status, "Repeat" in answer.error["message"]) == (409, True)
+        assert answer.status in (201, 202), answer.body
+        assert support.count(Schedule, Run) == before + 1
+
+
+def test_a_delegation_that_is_released_again_and_again(
+    member: Caller, volumes: list[str], delegations: support.Delegations
+) -> None:
+    delegations.states = ["releasing"] * 3
+    answer = member("POST", "/v1/backups", {"backup": {"volumes": volumes}})
+    assert (answer.status, "Repeat" in answer.error["message"]) == (409, True)
     assert support.count(Schedule, Run) == 0
 
 
