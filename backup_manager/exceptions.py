@@ -52,7 +52,7 @@ class Conflict(BackupManagerError):
 
 
 class DelegationReleased(Conflict):
-    """It was no longer needed when it was taken, and not yet when it was to be relied on."""
+    """An engine gave up a delegation between its grant and the transaction that relies on it."""
 
     msg_fmt = (
         "The right to act in this project was given up meanwhile, because nothing needed it. "

@@ -71,9 +71,10 @@ def _answer(
 
 
 def _handle(call: Call, ids: dict[str, str]) -> Any:
-    """What the handler answers, which may begin anew when its delegation is released meanwhile.
+    """What the handler answers, which begins anew when its delegation is released meanwhile.
 
-    It has written nothing by then: a delegation is held in the transaction that relies on it.
+    It may: the transaction that makes what was asked for holds the delegation first, and what
+    comes before that (a look at Cinder, a trust) bears being done twice.
     """
     for _ in range(_REPEATS):
         try:

@@ -122,9 +122,7 @@ def browser(horizon: str, driver: Chrome, browser_directory: Path) -> Iterator[B
     screenshots = Path(os.environ.get("BACKUP_MANAGER_SCREENSHOTS", browser_directory))
     browser = Browser(driver, horizon, browser_directory / "downloads", screenshots)
     yield browser
-    complaints = browser.complaints()
-    browser.forget()
-    assert complaints == []
+    assert browser.complaints() == []
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -60,11 +59,16 @@ def _in_use(tenant: Tenant) -> list[str]:
 
 
 def _let_fire(stack: Stack, schedule_ids: list[str]) -> dict[str, datetime]:
-    """Have schedules become due one by one, second by second, from now on."""
+    """Have schedules become due one by one, second by second; the first one has fired.
+
+    The others do so during the step that follows, and after it.
+    """
+    before = _fired(stack)
     first = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=1)
     slots = {each: first + timedelta(seconds=n) for n, each in enumerate(schedule_ids)}
     for schedule_id, slot in slots.items():
         stack.move("schedules.next_run_at", slot, id=schedule_id)
+    wait_for(lambda: _fired(stack) > before, 60, "the first slot")
     return slots
 
 
@@ -93,27 +97,21 @@ def test_every_slot_fires_once_while_engines_are_replaced(
     for engine in engines:
         engine.start()
         wait_for(lambda engine=engine: "is ready" in engine.logged(), 60, "an old engine")  # type: ignore[misc]
-    schedules = iter(_in_use(tenant))
-    slots: dict[str, datetime] = {}
+    schedule_ids = _in_use(tenant)
+    first, second, third, last = (schedule_ids[step::4] for step in range(4))
 
-    def let_fire() -> None:
-        """Have the next ones become due, in the step that follows and after it; one has fired."""
-        before = _fired(old)
-        slots.update(_let_fire(old, list(itertools.islice(schedules, _SCHEDULES // 4))))
-        wait_for(lambda: _fired(old) > before, 60, "the first slot")
-
-    let_fire()
+    slots = _let_fire(old, first)
     (tmp_path / "new").mkdir()
     new = Stack(sandbox, tmp_path / "new", old.database, sync=False)
     assert _OLD_REVISION in old.manage("db", "version").stdout
     new.manage("db", "sync")
     assert _OLD_REVISION not in new.manage("db", "version").stdout
     try:
-        let_fire()
+        slots |= _let_fire(old, second)
         engines[0] = _replace(engines[0], new, "one")
-        let_fire()
+        slots |= _let_fire(old, third)
         engines[1] = _replace(engines[1], new, "two")
-        let_fire()
+        slots |= _let_fire(old, last)
         new.start_api()
         assert len(slots) == _SCHEDULES
         _each_once(slots, Tenant(sandbox, tenant.project))

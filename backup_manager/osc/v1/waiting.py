@@ -15,7 +15,8 @@ class RunStarter(progress.Waiter):
 
     #: What ``--wait`` waits for.
     wait_for = "all backups are made"
-    #: What ``--wait`` tells the ids of in the end: the column, and the attribute of a task.
+    #: What ``--wait`` tells the ids of in the end: the column, and the attribute of a task. None
+    #: where there may be hundreds, or nothing is made.
     made: tuple[str, str] | None = None
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
