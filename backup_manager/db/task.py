@@ -7,12 +7,12 @@ second writer of that row is turned away and repeats the whole transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from backup_manager.db.models import Admission, Run, Task
@@ -76,15 +76,13 @@ def claim_pending(
     in_flight = _in_flight(session)
     if sum(in_flight.values()) >= limit_total:
         return []
-    granted = admission.shares(_waiting(session, now), in_flight, limit_total, limit_project, room)
-    # A volume that went to another project may wait in both.
-    chosen: dict[str, str] = {}
-    for project_id, number in granted.items():
-        for row in session.execute(_waiting_of(project_id, now).limit(number)):
-            chosen.setdefault(row.lock, row.id)
+    can_start = and_(*_is_waiting(now), *_is_free(session))
+    waiting = _waiting(session, can_start)
+    granted = admission.shares(waiting, in_flight, limit_total, limit_project, room)
+    chosen = _chosen(session, can_start, granted)
     session.execute(
         update(Task)
-        .where(Task.id.in_(chosen.values()), Task.status == rules.PENDING)
+        .where(Task.id.in_(chosen), Task.status == rules.PENDING)
         .values(
             status=rules.SUBMITTING,
             locked_volume_id=Task.lock_volume_id,
@@ -108,33 +106,62 @@ def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (Task.status == rules.PENDING, Task.not_before <= now, in_time)
 
 
-def _volume_is_free() -> ColumnElement[bool]:
+def _is_free(session: Session) -> Iterator[ColumnElement[bool]]:
+    """Nothing in flight holds the task's volume, nor the backup that it is to restore.
+
+    Cinder may accept a second restore of a backup while it begins the first, and then breaks one of
+    them off.
+    """
     other = aliased(Task)
-    return ~exists().where(other.locked_volume_id == Task.lock_volume_id)
+    yield ~exists().where(other.locked_volume_id == Task.lock_volume_id)
+    used = session.scalars(
+        select(Task.backup_id).where(
+            Task.status.in_(IN_FLIGHT), Task.action.in_(("restore", "delete"))
+        )
+    ).all()
+    # Most often there are none, and then thousands of waiting backups are not asked for theirs.
+    if used:
+        yield or_(Task.action != "restore", Task.backup_id.not_in(used))
 
 
-def _waiting(session: Session, now: datetime) -> dict[str, int]:
+def _waiting(session: Session, can_start: ColumnElement[bool]) -> dict[str, int]:
     """Number of tasks that could start, by project, the project that waits longest first."""
     rows = session.execute(
         select(Task.project_id, func.count(func.distinct(_LOCK)).label("number"))
-        .where(*_is_waiting(now), _volume_is_free())
+        .where(can_start)
         .group_by(Task.project_id)
         .order_by(func.min(Task.not_before))
     )
     return {row.project_id: row.number for row in rows}
 
 
-def _waiting_of(project_id: str, now: datetime) -> Any:
-    """Ids and locks of the tasks of a project that could start, one per volume, oldest first."""
+def _chosen(
+    session: Session, can_start: ColumnElement[bool], granted: Mapping[str, int]
+) -> list[str]:
+    """Ids of the tasks that start now, the oldest of each project, none in the way of another."""
+    chosen = []
+    held: set[str] = set()
+    for project_id, number in granted.items():
+        for row in session.execute(_oldest(project_id, can_start).limit(number)):
+            # A volume that went to another project may wait in both.
+            holds = {row.lock, row.backup_id} if row.action == "restore" else {row.lock}
+            if not holds & held:
+                held |= holds
+                chosen.append(row.id)
+    return chosen
+
+
+def _oldest(project_id: str, can_start: ColumnElement[bool]) -> Any:
+    """The tasks of a project that could start, one per lock, oldest first."""
     order = (Task.not_before, Task.run_id, Task.position)
     turn = func.row_number().over(partition_by=_LOCK, order_by=order).label("turn")
     waiting = (
-        select(Task.id, _LOCK.label("lock"), *order, turn)
-        .where(*_is_waiting(now), _volume_is_free(), Task.project_id == project_id)
+        select(Task.id, Task.action, Task.backup_id, _LOCK.label("lock"), *order, turn)
+        .where(can_start, Task.project_id == project_id)
         .subquery()
     )
     return (
-        select(waiting.c.id, waiting.c.lock)
+        select(waiting.c.id, waiting.c.action, waiting.c.backup_id, waiting.c.lock)
         .where(waiting.c.turn == 1)
         .order_by(waiting.c.not_before, waiting.c.run_id, waiting.c.position)
     )

@@ -57,6 +57,25 @@ def _run(project_id: str, *volume_ids: str) -> str:
         return made.id
 
 
+def _restore(*targets: tuple[str, str | None]) -> None:
+    """One task for each backup and the volume that it goes onto, None for a new one."""
+    with db_session.writer() as session:
+        db_run.create(
+            session,
+            now=NOW,
+            project_id="a",
+            user_id="u",
+            delegation_id="d",
+            action="restore",
+            trigger="user",
+            targets=[
+                db_run.Target("source", None, backup_id=backup_id, locks=onto)
+                for backup_id, onto in targets
+            ],
+            parameters={},
+        )
+
+
 def _claim(claim_id: str = "c", **limits: int) -> list[db.Claimed]:
     options: dict[str, Any] = {"limit_total": 100, "limit_project": 100, "room": 100, **limits}
     with db_session.writer() as session:
@@ -71,6 +90,27 @@ def test_a_volume_that_waits_in_two_projects_holds_nobody_up() -> None:
     _run("c", "other")
     assert sorted(task.volume_id for task in _claim()) == ["other", "transferred"]
     assert _claim("d") == []
+
+
+def test_a_backup_is_restored_onto_one_volume_at_a_time() -> None:
+    _restore(("first", None), ("first", "v"), ("second", "v"), ("second", None), ("third", None))
+    _run("a", "source")
+    claimed = []
+    while tasks := _claim():
+        claimed.append({task.backup_id for task in tasks})
+        assert _claim("early") == []
+        for task in tasks:
+            assert outcome.change(task, rules.SUBMITTING, rules.RUNNING)
+        assert _claim("early") == []
+        for task in tasks:
+            assert outcome.finish(task, rules.RUNNING, rules.SUCCEEDED)
+    # A backup of their source keeps restores off nothing, and a volume takes one at a time.
+    assert claimed == [{"first", "second", "third", None}, {"first"}, {"second"}]
+
+
+def test_many_restores_of_one_backup_hold_nobody_up() -> None:
+    _restore(*[("first", None)] * 5, ("second", None), ("third", "v"))
+    assert [len(_claim(claim, room=3)) for claim in ("one", "two", "three")] == [1, 2, 0]
 
 
 def test_a_task_cancelled_in_the_middle_of_a_claim_is_not_taken(

@@ -189,6 +189,29 @@ def test_many_at_once_and_one_that_fails(stack: Stack, sandbox: Sandbox, tenant:
     assert {task.attempts for task in good} == {1}
 
 
+def test_one_backup_onto_many_volumes(stack: Stack, sandbox: Sandbox, tenant: Tenant) -> None:
+    # Cinder may accept two restores of a backup at once, and then breaks one of them off.
+    (source,) = tenant.volumes(1)
+    (backup,) = _backup(tenant, source)
+    run = tenant.client.restore_backups([{"backup_id": backup}] * 8)
+    tasks = _tasks(tenant, run, seconds=120)
+    assert {sandbox.checksum(task.target_volume_id) for task in tasks} == {_sum(b"volume 0")}
+    assert len({task.target_volume_id for task in tasks}) == 8
+
+
+def test_a_restore_that_cinder_breaks_off(stack: Stack, sandbox: Sandbox, tenant: Tenant) -> None:
+    (source,) = tenant.volumes(1)
+    (backup,) = _backup(tenant, source)
+    with sandbox.connection("admin") as admin, sandbox.fault("restore", delay=60, volume_id=source):
+        run = tenant.client.restore_backups([{"backup_id": backup}])
+        sandbox.wait_until_held(source, "restore")
+        admin.block_storage.reset_backup_status(backup, "available")
+    (task,) = _tasks(tenant, run, "failed")
+    assert task.error_code == "restore-failed"
+    assert task.error.startswith("Cinder gives no reason. It breaks a restore off when the status")
+    assert task.note == "the volume was made for this restore and can be deleted"
+
+
 def test_what_cinder_will_not_make(stack: Stack, tenant: Tenant) -> None:
     (source,) = tenant.volumes(1)
     (backup,) = _backup(tenant, source)
