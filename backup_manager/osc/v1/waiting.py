@@ -43,6 +43,10 @@ class RunStarter(progress.Waiter):
         if self.made is None:
             return names, values
         column, attribute = self.made
-        tasks = self.client.run_tasks(finished, status="succeeded", limit=base.PAGE)
+        tasks = list(self.client.run_tasks(finished, status="succeeded", limit=base.PAGE))
         ids = [getattr(task, attribute) for task in tasks]
-        return (*names, column), (*values, display.Cell(ids, lambda: display.lines(ids)))
+        texts = [
+            f"{id_}  of {task.volume_name or task.volume_id}"
+            for id_, task in zip(ids, tasks, strict=True)
+        ]
+        return (*names, column), (*values, display.Cell(ids, lambda: display.lines(texts)))

@@ -69,6 +69,8 @@ def test_wait(openstack: Openstack, cloud: FakeCloud, volumes: list[str]) -> Non
 def test_wait_on_a_terminal(openstack: Openstack, cloud: FakeCloud, volumes: list[str]) -> None:
     _script(cloud)
     result = openstack("backup-manager backup create db-1 db-2 db-3 --wait", err=Terminal())
+    for task in cloud.data["tasks"]:
+        assert f"{task['backup_id']}  of {task['volume_name']}" in result.out
     texts = result.err.split("\r")
     assert [text.rstrip() for text in texts[1:]] == [
         "0 of 3 done, 2 running",
