@@ -42,6 +42,11 @@ def configured(database: str) -> Iterator[None]:
 
 
 def _run(project_id: str, *volume_ids: str) -> str:
+    targets = [db_run.Target.locked(volume_id, None) for volume_id in volume_ids]
+    return _run_of("backup", targets, project_id)
+
+
+def _run_of(action: str, targets: Sequence[db_run.Target], project_id: str = "a") -> str:
     with db_session.writer() as session:
         made = db_run.create(
             session,
@@ -49,9 +54,9 @@ def _run(project_id: str, *volume_ids: str) -> str:
             project_id=project_id,
             user_id="u",
             delegation_id="d",
-            action="backup",
+            action=action,
             trigger="user",
-            targets=[db_run.Target.locked(volume_id, None) for volume_id in volume_ids],
+            targets=targets,
             parameters={},
         )
         return made.id
@@ -59,21 +64,13 @@ def _run(project_id: str, *volume_ids: str) -> str:
 
 def _restore(*targets: tuple[str, str | None]) -> None:
     """One task for each backup and the volume that it goes onto, None for a new one."""
-    with db_session.writer() as session:
-        db_run.create(
-            session,
-            now=NOW,
-            project_id="a",
-            user_id="u",
-            delegation_id="d",
-            action="restore",
-            trigger="user",
-            targets=[
-                db_run.Target("source", None, backup_id=backup_id, locks=onto)
-                for backup_id, onto in targets
-            ],
-            parameters={},
-        )
+    _run_of(
+        "restore",
+        [
+            db_run.Target("source", None, backup_id=backup_id, locks=onto)
+            for backup_id, onto in targets
+        ],
+    )
 
 
 def _claim(claim_id: str = "c", **limits: int) -> list[db.Claimed]:
@@ -111,6 +108,15 @@ def test_a_backup_is_restored_onto_one_volume_at_a_time() -> None:
 def test_many_restores_of_one_backup_hold_nobody_up() -> None:
     _restore(*[("first", None)] * 5, ("second", None), ("third", "v"))
     assert [len(_claim(claim, room=3)) for claim in ("one", "two", "three")] == [1, 2, 0]
+
+
+def test_no_restore_begins_while_its_backup_is_deleted() -> None:
+    _run_of("delete", [db_run.Target.locked("source", None, backup_id="first")])
+    (deletion,) = _claim("one")
+    _restore(("first", None), ("second", None))
+    assert [task.backup_id for task in _claim("two")] == ["second"]
+    assert outcome.finish(deletion, rules.SUBMITTING, rules.SKIPPED)
+    assert [task.backup_id for task in _claim("three")] == ["first"]
 
 
 def test_a_task_cancelled_in_the_middle_of_a_claim_is_not_taken(
