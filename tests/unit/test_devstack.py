@@ -265,11 +265,16 @@ def devstack_line() -> str:
     return str(next(n for n, line in enumerate(lines, 1) if line.strip().startswith("die ")))
 
 
-@pytest.mark.parametrize("name", _HELPERS if _TREE else [])
-def test_devstack_has_every_recorded_helper(name: str) -> None:
-    """Where its tree is at hand: in the file that the record names."""
-    text = (Path(_TREE) / _HELPERS[name][2]).read_text()
-    assert re.search(rf"^(function )?{name} *(\(\))? *{{", text, re.MULTILINE)
+@pytest.mark.skipif(not _TREE, reason="DEVSTACK_DIR names no tree; the record stands for it")
+def test_devstack_has_every_recorded_helper() -> None:
+    missing = [
+        f"{name} in {file}"
+        for name, (*_, file) in _HELPERS.items()
+        if not re.search(
+            rf"^(function )?{name} *(\(\))? *{{", (Path(_TREE) / file).read_text(), re.MULTILINE
+        )
+    ]
+    assert missing == []
 
 
 @pytest.mark.parametrize("name", _HELPERS)
