@@ -36,8 +36,9 @@ _MESSAGE_TOLERANCE = timedelta(seconds=60)
 _NO_REASON = "Cinder gives no reason."
 # What makes it leave the volume in "error" without a message (BackupRestoreCancel in its manager).
 _BROKEN_OFF = (
-    f"{_NO_REASON} It breaks a restore off when the status of the backup changes meanwhile, as by "
-    "another restore of it, and when its backup service is of another kind than the backup's."
+    "Cinder gives no reason. It breaks a restore off when the status of the backup changes "
+    "meanwhile, as by another restore of it, and when its backup service is of another kind than "
+    "the backup's."
 )
 # Most volumes are made in less; a worker does not wait longer for one.
 _LOOKS = 10
