@@ -7,7 +7,7 @@ second writer of that row is turned away and repeats the whole transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,7 +76,7 @@ def claim_pending(
     in_flight = _in_flight(session)
     if sum(in_flight.values()) >= limit_total:
         return []
-    can_start = and_(*_is_waiting(now), *_is_free(session))
+    can_start = _can_start(session, now)
     waiting = _waiting(session, can_start)
     granted = admission.shares(waiting, in_flight, limit_total, limit_project, room)
     chosen = _chosen(session, can_start, granted)
@@ -106,22 +106,27 @@ def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (Task.status == rules.PENDING, Task.not_before <= now, in_time)
 
 
-def _is_free(session: Session) -> Iterator[ColumnElement[bool]]:
-    """Nothing in flight holds the task's volume, nor the backup that it is to restore.
-
-    Cinder may accept a second restore of a backup while it begins the first, and then breaks one of
-    them off.
-    """
+def _can_start(session: Session, now: datetime) -> ColumnElement[bool]:
+    """What is true of tasks that wait for none in flight."""
     other = aliased(Task)
-    yield ~exists().where(other.locked_volume_id == Task.lock_volume_id)
-    used = session.scalars(
-        select(Task.backup_id).where(
-            Task.status.in_(IN_FLIGHT), Task.action.in_(("restore", "delete"))
-        )
-    ).all()
-    # Most often there are none, and then thousands of waiting backups are not asked for theirs.
-    if used:
-        yield or_(Task.action != "restore", Task.backup_id.not_in(used))
+    volume_is_free = ~exists().where(other.locked_volume_id == Task.lock_volume_id)
+    can_start = and_(*_is_waiting(now), volume_is_free)
+    # Cinder may accept a second restore of a backup while it begins the first, and then breaks one
+    # of them off. Most often there is none; thousands of waiting backups cost nothing more then.
+    used = _backups_in_use(session)
+    if not used:
+        return can_start
+    return and_(can_start, or_(Task.action != "restore", Task.backup_id.not_in(used)))
+
+
+def _backups_in_use(session: Session) -> Sequence[str | None]:
+    """Those that are being restored or deleted."""
+    query = select(Task.backup_id).where(
+        Task.status.in_(IN_FLIGHT),
+        Task.action.in_(("restore", "delete")),
+        Task.backup_id.is_not(None),
+    )
+    return session.scalars(query).all()
 
 
 def _waiting(session: Session, can_start: ColumnElement[bool]) -> dict[str, int]:

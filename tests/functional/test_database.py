@@ -129,10 +129,13 @@ def _fill(count: int) -> None:
             session.add(made)
             session.flush()
             status = {0: "pending", 1: "submitting", 2: "running"}.get(number % 200, "succeeded")
+            restores = number % 400 in (0, 1, 3)
             session.add(
                 models.Task(
                     id=uuidutils.generate_uuid(), run_id=made.id, position=0, status=status,
-                    project_id=made.project_id, action="backup", parameters={},
+                    project_id=made.project_id, parameters={},
+                    action="restore" if restores else "backup",
+                    backup_id=f"b{number}" if restores else None,
                     volume_id=f"v{number}", not_before=NOW, claimed_until=NOW,
                     expires_at=NOW + timedelta(hours=number),
                     locked_volume_id=f"v{number}" if status in task.IN_FLIGHT else None,
@@ -198,8 +201,12 @@ def _statements(call: Any) -> list[tuple[str, Any]]:
     [
         pytest.param(lambda s: schedule.due(s, NOW, 100), id="schedules-due"),
         pytest.param(lambda s: task.anything_waits(s, NOW), id="tasks-waiting"),
-        pytest.param(lambda s: task._waiting(s, NOW), id="tasks-waiting-by-project"),
-        pytest.param(lambda s: s.execute(task._waiting_of("p0", NOW)), id="tasks-of-project"),
+        pytest.param(
+            lambda s: task._waiting(s, task._can_start(s, NOW)), id="tasks-waiting-by-project"
+        ),
+        pytest.param(
+            lambda s: task._chosen(s, task._can_start(s, NOW), {"p0": 20}), id="tasks-chosen"
+        ),
         pytest.param(lambda s: task._in_flight(s), id="tasks-in-flight"),
         pytest.param(lambda s: task.abandoned(s, NOW, 100), id="tasks-abandoned"),
         pytest.param(lambda s: task.overdue(s, NOW, 100), id="tasks-overdue"),

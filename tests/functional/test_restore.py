@@ -196,6 +196,7 @@ def test_a_restore_that_cinder_breaks_off(stack: Stack, sandbox: Sandbox, tenant
         run = tenant.client.restore_backups([{"backup_id": backup}])
         sandbox.wait_until_held(source, "restore")
         admin.block_storage.reset_backup_status(backup, "available")
+        sandbox.wait_for_backup(tenant.connection, backup)
     (task,) = _tasks(tenant, run, "failed")
     assert task.error_code == "restore-failed"
     assert task.error.startswith("Cinder gives no reason. It breaks a restore off when the status")
