@@ -6,6 +6,7 @@ repeats the whole transaction, never half of it.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -55,6 +56,7 @@ def configure(conf: cfg.ConfigOpts) -> None:
     _manager.configure(sqlite_fk=True, **dict(conf.database.items()))
     _manager.append_on_engine_create(_hide_parameters)
     _manager.append_on_engine_create(_prepare_sqlite)
+    _manager.append_on_engine_create(_tell_lost_connections_briefly)
 
 
 def check_url() -> None:
@@ -98,6 +100,32 @@ def _hide_parameters(engine: Engine) -> None:
     What oslo.db passes to SQLAlchemy can't be chosen, but this is looked at when an error is made.
     """
     engine.hide_parameters = True
+
+
+class _LostConnection(logging.Filter):
+    """Has SQLAlchemy tell in a line, without a traceback, that a connection was lost.
+
+    It logs that when somebody gives back a connection that the server has closed meanwhile. The
+    pool drops it; who needs the database next sees whether it is away, and says so.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record."""
+        error: Any = record.exc_info[1] if record.exc_info else None
+        if error is not None and engine().dialect.is_disconnect(error, None, None):
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            # oslo.log adds the error itself.
+            record.msg, record.args, record.exc_info = "A connection was lost", (), None
+        return True
+
+
+# One, so that a second engine adds no second one.
+_LOST_CONNECTION = _LostConnection()
+
+
+def _tell_lost_connections_briefly(engine: Engine) -> None:
+    pool = type(engine.pool)
+    logging.getLogger(f"{pool.__module__}.{pool.__name__}").addFilter(_LOST_CONNECTION)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

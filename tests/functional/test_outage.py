@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from backup_manager import conf
+from backup_manager.db import session as db_session
 from sandbox.client import Sandbox
 from tests.functional.stack import MariaDB, Program, Stack, wait_for
 
@@ -124,3 +127,26 @@ def test_a_login_that_is_refused_is_waited_for_too(
         wait_for(lambda: "The database answers again, after" in engine.logged(), 90)
         assert engine.terminate() == 0
     assert "Traceback" not in engine.logged()
+
+
+def test_a_connection_that_is_lost_unnoticed_is_worth_a_line(
+    mariadb: MariaDB, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = conf.load(config_files=[])
+    options.set_override("connection", mariadb.create_database(), group="database")
+    db_session.configure(options)
+    connection = db_session.engine().raw_connection()
+    cursor = connection.cursor()
+    cursor.execute("SELECT CONNECTION_ID()")
+    mariadb.execute(f"KILL {cursor.fetchone()[0]}")
+    logger = logging.getLogger("sqlalchemy.pool")
+    logger.addHandler(caplog.handler)
+    connection.close()
+    logger.removeHandler(caplog.handler)
+    assert caplog.record_tuples == [
+        ("sqlalchemy.pool.impl.QueuePool", logging.WARNING, "A connection was lost")
+    ]
+    assert caplog.records[0].exc_info is None
+    with db_session.reader() as session:
+        assert session.scalar(sqlalchemy.text("SELECT 1")) == 1
+    db_session.engine().dispose()
