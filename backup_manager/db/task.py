@@ -148,7 +148,7 @@ def _chosen(
     held: set[str] = set()
     for project_id, number in granted.items():
         for row in session.execute(_oldest(project_id, can_start).limit(number)):
-            # A volume that went to another project may wait in both.
+            # A volume that went to another project may wait in both, a backup for two volumes.
             holds = {row.lock, row.backup_id} if row.action == "restore" else {row.lock}
             if not holds & held:
                 held |= holds

@@ -301,7 +301,7 @@ def _ending(backup: cinder.Backup | None) -> outcome.Ending | None:
         values = {"backup_type": _kind(backup), "size_gb": backup.size_gb}
         return outcome.Ending(rules.SUCCEEDED, values=values)
     if backup.status in ("error", "error_deleting"):
-        reason = backup.fail_reason or "Cinder gives no reason."
+        reason = backup.fail_reason or outcome.NO_REASON
         return outcome.Ending(rules.FAILED, "backup-failed", reason)
     return None
 

@@ -168,7 +168,7 @@ def _ending(client: cinder.Cinder, task: Claimed) -> outcome.Ending | None:
         return outcome.Ending(run_rules.SUCCEEDED)
     inventory.store_backups(task.project_id, [backup])
     if backup.status in _FAILED:
-        reason = backup.fail_reason or "Cinder gives no reason."
+        reason = backup.fail_reason or outcome.NO_REASON
         return outcome.Ending(run_rules.FAILED, "delete-failed", reason)
     late = task.submitted_at is not None and clock.now() - task.submitted_at > _LAG
     if backup.status == chain.AVAILABLE and late:

@@ -23,6 +23,8 @@ from backup_manager.rules import run as rules
 LOG = logging.getLogger(__name__)
 
 _MARGIN_S = 10
+#: Of a task that failed, where Cinder has no words of its own.
+NO_REASON = "Cinder gives no reason."
 
 
 class ClaimLost(Exception):

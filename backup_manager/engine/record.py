@@ -172,7 +172,7 @@ def _ending(client: cinder.Cinder, task: Claimed) -> outcome.Ending | None:
         _store(task, backup)
         return outcome.Ending(rules.SUCCEEDED)
     if backup.status == "error":
-        reason = backup.fail_reason or "Cinder gives no reason."
+        reason = backup.fail_reason or outcome.NO_REASON
         values = {"note": _left_behind(task)}
         return outcome.Ending(rules.FAILED, "import-failed", reason, values)
     return None

@@ -33,7 +33,6 @@ LOG = logging.getLogger(__name__)
 _MESSAGE_ACTION = "015"
 # Clocks differ, and a message is written before our note of the request.
 _MESSAGE_TOLERANCE = timedelta(seconds=60)
-_NO_REASON = "Cinder gives no reason."
 # What makes it leave the volume in "error" without a message (BackupRestoreCancel in its manager).
 _BROKEN_OFF = (
     "Cinder gives no reason. It breaks a restore off when the status of the backup changes "
@@ -307,8 +306,8 @@ def _ending(
         return outcome.Ending(run_rules.FAILED, "volume-gone", gone)
     if volume.status in rules.FAILED:
         since = (task.submitted_at or task.run_created_at) - _MESSAGE_TOLERANCE
-        none = _BROKEN_OFF if volume.status == "error" else _NO_REASON
-        reason = _reason(client, [task.backup_id, volume.id], _MESSAGE_ACTION, since, none)
+        otherwise = _BROKEN_OFF if volume.status == "error" else outcome.NO_REASON
+        reason = _reason(client, [task.backup_id, volume.id], _MESSAGE_ACTION, since, otherwise)
         values = {"note": _left_behind(task)}
         return outcome.Ending(run_rules.FAILED, "restore-failed", reason, values)
     if rules.is_done(_now(volume), _before(task) or rules.EMPTY, task.backup_id, _in_place(task)):
@@ -330,13 +329,13 @@ def _reason(
     resource_ids: list[str],
     action: str | None,
     since: datetime,
-    none: str = _NO_REASON,
+    otherwise: str = outcome.NO_REASON,
 ) -> str:
     """Cinder's own words, which stand neither on the backup nor on the volume.
 
     :param action: only what is about this
     :param since: only what is no older: an earlier failure is no reason
-    :param none: what to say when there are none
+    :param otherwise: what to say where there are no words
     """
     try:
         messages = [message for each in resource_ids for message in client.messages(each)]
@@ -349,4 +348,4 @@ def _reason(
         if action in (None, message.action) and message.created_at >= since
     ]
     newest = max(about, key=lambda message: message.created_at, default=None)
-    return newest.text if newest is not None else none
+    return newest.text if newest is not None else otherwise

@@ -43,10 +43,9 @@ class RunStarter(progress.Waiter):
         if self.made is None:
             return names, values
         column, attribute = self.made
-        tasks = list(self.client.run_tasks(finished, status="succeeded", limit=base.PAGE))
-        ids = [getattr(task, attribute) for task in tasks]
-        texts = [
-            f"{id_}  of {task.volume_name or task.volume_id}"
-            for id_, task in zip(ids, tasks, strict=True)
+        made = [
+            (getattr(task, attribute), task.volume_name or task.volume_id)
+            for task in self.client.run_tasks(finished, status="succeeded", limit=base.PAGE)
         ]
-        return (*names, column), (*values, display.Cell(ids, lambda: display.lines(texts)))
+        text = display.lines([f"{id_}  of {volume}" for id_, volume in made])
+        return (*names, column), (*values, display.Cell([id_ for id_, _ in made], lambda: text))
